@@ -140,7 +140,7 @@ public struct TcpHeader
         }
         if (HasTimestamps)
         {
-            BinaryPrimitives.WriteUInt32BigEndian(options, SackPermitted ? 0x0402_080A : 0x0101_080A);
+            BinaryPrimitives.WriteUInt32BigEndian(options, SackPermitted ? 0x0402_080Au : 0x0101_080Au);
             BinaryPrimitives.WriteUInt32BigEndian(options[4..], TimestampValue);
             BinaryPrimitives.WriteUInt32BigEndian(options[8..], TimestampEcho);
             options = options[12..];

@@ -8,7 +8,11 @@ public readonly ref struct TcpView
     private readonly ReadOnlySpan<byte> _bytes;
     private readonly int _headerLength;
 
-    private TcpView(ReadOnlySpan<byte> bytes, int headerLength) => (_bytes, _headerLength) = (bytes, headerLength);
+    private TcpView(ReadOnlySpan<byte> bytes, int headerLength)
+    {
+        _bytes = bytes;
+        _headerLength = headerLength;
+    }
 
     /// <summary>The sender's port.</summary>
     public ushort SourcePort => BinaryPrimitives.ReadUInt16BigEndian(_bytes);
