@@ -1,0 +1,63 @@
+using Ginnel.Wire;
+
+namespace Ginnel.Netstack;
+
+/// <summary>What a stack has counted since it was made. Read it under the same lock as the stack.</summary>
+public sealed class StackCounters
+{
+    private readonly long[] _drops = new long[Enum.GetValues<DropReason>().Length];
+
+    /// <summary>Packets received from links; a super-segment counts once.</summary>
+    public long PacketsReceived { get; internal set; }
+
+    /// <summary>Bytes received from links, link headers included.</summary>
+    public long BytesReceived { get; internal set; }
+
+    /// <summary>Packets handed to links.</summary>
+    public long PacketsSent { get; internal set; }
+
+    /// <summary>Bytes handed to links, link headers included.</summary>
+    public long BytesSent { get; internal set; }
+
+    /// <summary>TCP segments sent again.</summary>
+    public long Retransmissions { get; internal set; }
+
+    /// <summary>Retransmission timeouts.</summary>
+    public long RetransmitTimeouts { get; internal set; }
+
+    /// <summary>Pending connections and ports that gave way to others.</summary>
+    public long PendingEvicted { get; internal set; }
+
+    /// <summary>Packets dropped for this reason.</summary>
+    public long Drops(DropReason reason) => _drops[(int)reason];
+
+    internal void Drop(DropReason reason) => _drops[(int)reason]++;
+}
+
+/// <summary>What the layers of one stack share.</summary>
+internal sealed class StackContext
+{
+    internal StackContext(StackOptions options)
+    {
+        Options = options;
+        Sockets = new SocketTable(options.MaxSockets);
+        MemoryLimit = options.MemoryLimit;
+    }
+
+    internal StackOptions Options { get; }
+    internal PacketPool Pool => Options.Pool;
+    internal EntropySource Entropy => Options.Entropy;
+    internal StackCounters Counters { get; } = new();
+    internal SocketTable Sockets { get; }
+    internal EventQueue Events { get; } = new();
+    internal TimerQueue Timers { get; } = new();
+
+    /// <summary>Bytes that buffers may hold; and those they hold.</summary>
+    internal long MemoryLimit { get; set; }
+    internal long MemoryInUse { get; set; }
+
+    /// <summary>Pending connections and ports together, bounded by <see cref="StackOptions.MaxPending"/>.</summary>
+    internal int PendingCount { get; set; }
+
+    internal void Drop(DropReason reason) => Counters.Drop(reason);
+}

@@ -1,0 +1,137 @@
+using Ginnel.Wire;
+
+namespace Ginnel.Netstack;
+
+/// <summary>How a stack behaves and how much it may hold. Every limit's effect on the peer stands in docs/limits.md.</summary>
+public sealed class StackOptions
+{
+    /// <summary>Where packets come from and go back to.</summary>
+    public required PacketPool Pool { get; init; }
+
+    /// <summary>Where unpredictability comes from.</summary>
+    public required EntropySource Entropy { get; init; }
+
+    /// <summary>How TCP behaves.</summary>
+    public TcpOptions Tcp { get; init; } = new();
+
+    /// <summary>Most sockets of all kinds; one more is refused, a SYN or datagram for it dropped. 1–1,048,576.</summary>
+    public int MaxSockets { get; init; } = 65_536;
+
+    /// <summary>Most connections and ports that wait for accept or reject in any-IP mode. A further SYN is dropped at random in place of another or itself.</summary>
+    public int MaxPending { get; init; } = 1_024;
+
+    /// <summary>Bytes that all receive and send buffers of the stack may hold together; the shell may change it at any time.</summary>
+    public long MemoryLimit { get; init; } = 256L << 20;
+
+    /// <summary>Most neighbors per interface; the longest unused makes room.</summary>
+    public int MaxNeighbors { get; init; } = 1_024;
+
+    /// <summary>Packets that wait for one neighbor to answer (RFC 1122 section 2.3.2.2); the oldest gives way.</summary>
+    public int MaxPacketsPerNeighbor { get; init; } = 8;
+
+    /// <summary>Most routes.</summary>
+    public int MaxRoutes { get; init; } = 1_024;
+
+    /// <summary>Most datagrams in reassembly at once; the oldest gives way.</summary>
+    public int MaxReassemblies { get; init; } = 64;
+
+    /// <summary>Bytes of fragments held at once.</summary>
+    public int MaxReassemblyBytes { get; init; } = 1 << 20;
+
+    /// <summary>How long fragments wait for the rest (RFC 8200: 60 s; RFC 1122: 60–120 s).</summary>
+    public TimeSpan ReassemblyTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>ICMP errors per second, with a burst of as many; more are not sent.</summary>
+    public int IcmpErrorsPerSecond { get; init; } = 1_000;
+
+    /// <summary>Bytes of datagrams that one port's receive queue holds; more are dropped.</summary>
+    public int DatagramReceiveBuffer { get; init; } = 256 << 10;
+
+    /// <summary>Packets other than TCP's that wait for one link; more are dropped.</summary>
+    public int MaxTransmitQueue { get; init; } = 1_024;
+
+    /// <summary>Path MTUs remembered; the oldest gives way.</summary>
+    public int MaxPathMtus { get; init; } = 1_024;
+
+    /// <summary>Hop limit of what the stack sends.</summary>
+    public byte HopLimit { get; init; } = 64;
+}
+
+/// <summary>How TCP behaves: buffers, timers, switches.</summary>
+public sealed class TcpOptions
+{
+    /// <summary>Most bytes that wait in a connection's send buffer; a power of two.</summary>
+    public int SendBuffer { get; init; } = 1 << 20;
+
+    /// <summary>Most bytes that wait in a connection's receive buffer, hence the largest window; a power of two.</summary>
+    public int ReceiveBuffer { get; init; } = 1 << 20;
+
+    /// <summary>Which congestion control new connections use.</summary>
+    public CongestionControlKind CongestionControl { get; init; } = CongestionControlKind.Cubic;
+
+    /// <summary>Whether small writes wait for an acknowledgment (RFC 9293 section 3.7.4); off suits relays.</summary>
+    public bool Nagle { get; init; }
+
+    /// <summary>Initial congestion window in segments (RFC 6928).</summary>
+    public int InitialWindow { get; init; } = 10;
+
+    /// <summary>Longest wait before an acknowledgment (RFC 9293 section 3.8.6.3: below 0.5 s).</summary>
+    public TimeSpan DelayedAck { get; init; } = TimeSpan.FromMilliseconds(40);
+
+    /// <summary>Retransmission timeout before a round trip was measured (RFC 6298 section 2.1).</summary>
+    public TimeSpan InitialRetransmitTimeout { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Least retransmission timeout. RFC 6298 says 1 s should be the floor; common practice is 200 ms.</summary>
+    public TimeSpan MinRetransmitTimeout { get; init; } = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Greatest retransmission timeout (RFC 6298 section 2.5: at least 60 s).</summary>
+    public TimeSpan MaxRetransmitTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long data may go unacknowledged before the connection fails (RFC 9293 section 3.8.3, R2: at least 100 s).</summary>
+    public TimeSpan GiveUpAfter { get; init; } = TimeSpan.FromSeconds(120);
+
+    /// <summary>How long a SYN or SYN-ACK is repeated before the attempt fails.</summary>
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(75);
+
+    /// <summary>Silence before the first keepalive probe; zero switches keepalive off (RFC 9293 section 3.8.4: off by default).</summary>
+    public TimeSpan KeepAliveTime { get; init; } = TimeSpan.Zero;
+
+    /// <summary>Time between keepalive probes.</summary>
+    public TimeSpan KeepAliveInterval { get; init; } = TimeSpan.FromSeconds(75);
+
+    /// <summary>Unanswered probes before the connection fails.</summary>
+    public int KeepAliveProbes { get; init; } = 9;
+
+    /// <summary>How long TIME-WAIT lasts (twice the maximum segment lifetime).</summary>
+    public TimeSpan TimeWait { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long a connection that nobody reads any more waits in FIN-WAIT-2 for the peer's FIN.</summary>
+    public TimeSpan FinWait2 { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Most connections in TIME-WAIT; the oldest gives way.</summary>
+    public int MaxTimeWait { get; init; } = 16_384;
+
+    /// <summary>Holes that one connection's out-of-order data may have; further islands are dropped.</summary>
+    public int MaxOutOfOrderRanges { get; init; } = 128;
+
+    /// <summary>Whether timestamps are offered (RFC 7323).</summary>
+    public bool Timestamps { get; init; } = true;
+
+    /// <summary>Whether SACK is offered (RFC 2018).</summary>
+    public bool Sack { get; init; } = true;
+
+    /// <summary>Whether window scaling is offered (RFC 7323).</summary>
+    public bool WindowScaling { get; init; } = true;
+
+    /// <summary>How long a pending connection may wait for accept or reject before it is abandoned.</summary>
+    public TimeSpan PendingTimeout { get; init; } = TimeSpan.FromSeconds(60);
+}
+
+/// <summary>The congestion controls.</summary>
+public enum CongestionControlKind : byte
+{
+    /// <summary>CUBIC (RFC 9438).</summary>
+    Cubic,
+    /// <summary>Reno with NewReno's recovery (RFC 5681, RFC 6582).</summary>
+    NewReno,
+}

@@ -1,0 +1,36 @@
+using Ginnel.Wire;
+
+namespace Ginnel.Netstack;
+
+/// <summary>An interface as it is added to a stack.</summary>
+public sealed class InterfaceOptions
+{
+    /// <summary>Name for messages and status.</summary>
+    public string Name { get; init; } = "net";
+
+    /// <summary>What the link is; <see cref="NetworkStack.SetLink"/> may change it later.</summary>
+    public required LinkProperties Link { get; init; }
+
+    /// <summary>The interface's own Ethernet address; must be unicast on medium Ethernet, is ignored on medium IP.</summary>
+    public MacAddress Mac { get; init; }
+
+    /// <summary>
+    /// Any-IP mode: packets to every unicast address are taken, ARP and neighbor solicitations for every address that is not in
+    /// <see cref="AnyIpExcept"/> are answered, SYNs to ports without a listener become pending connections, datagrams of a new source
+    /// pending ports. Own addresses and listeners come first.
+    /// </summary>
+    public bool AnyIp { get; init; }
+
+    /// <summary>Addresses that any-IP mode on Ethernet leaves alone in ARP and ND: the guest's own (duplicate address detection, RFC 5227).</summary>
+    public IReadOnlyList<IpPrefix> AnyIpExcept { get; init; } = [];
+
+    /// <summary>Whether IPv6 is spoken.</summary>
+    public bool IpV6 { get; init; } = true;
+}
+
+/// <summary>An entry of the route table; the longest prefix wins, then the lower metric.</summary>
+/// <param name="Destination">The network.</param>
+/// <param name="Interface">The way out.</param>
+/// <param name="Gateway">The next hop, or null where the destination is on the link (medium IP: always may be null).</param>
+/// <param name="Metric">Lower is preferred.</param>
+public readonly record struct Route(IpPrefix Destination, InterfaceId Interface, IpAddress? Gateway = null, int Metric = 0);

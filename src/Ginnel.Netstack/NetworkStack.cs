@@ -1,0 +1,123 @@
+using Ginnel.Wire;
+
+namespace Ginnel.Netstack;
+
+/// <summary>
+/// A TCP/IP stack as a value that changes when told: packets, requests and time go in, packets and events come out. It has no clock,
+/// no threads and no I/O. Not thread-safe, by design: whoever owns it calls one verb at a time.
+/// </summary>
+public sealed partial class NetworkStack
+{
+    private readonly StackContext _context;
+    private readonly IpLayer _ip;
+    private readonly TcpLayer _tcp;
+    private readonly DatagramLayer _datagrams;
+
+    /// <summary>A stack without interfaces.</summary>
+    public NetworkStack(StackOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _context = new StackContext(options);
+        _ip = new IpLayer(_context);
+        _tcp = new TcpLayer(_context, _ip);
+        _datagrams = new DatagramLayer(_context, _ip);
+        _ip.Attach(_tcp, _datagrams);
+    }
+
+    /// <summary>What was counted.</summary>
+    public StackCounters Counters => _context.Counters;
+
+    /// <summary>Bytes that all buffers together may hold; lowering it takes nothing away at once, but nothing grows until below it.</summary>
+    public long MemoryLimit
+    {
+        get => _context.MemoryLimit;
+        set => _context.MemoryLimit = value;
+    }
+
+    /// <summary>Bytes that buffers hold now.</summary>
+    public long MemoryInUse => _context.MemoryInUse;
+
+    /// <summary>Sockets of all kinds that exist, TIME-WAIT included.</summary>
+    public int SocketCount => _context.Sockets.Count;
+
+    /// <summary>The earliest time at which <see cref="Advance"/> has something to do.</summary>
+    public Instant NextDeadline => _context.Timers.Next;
+
+    /// <summary>Packets in: every packet of the batch is consumed before the call returns.</summary>
+    /// <param name="from">The interface whose link brought them.</param>
+    /// <param name="batch">Owned by the stack from here on; empty afterwards.</param>
+    /// <param name="now">The time of the batch.</param>
+    public void Receive(InterfaceId from, ref PacketQueue batch, Instant now)
+    {
+        _ip.Receive(from, ref batch, now);
+        _ip.DeliverLocal(now);
+    }
+
+    /// <summary>Time in: runs what is due.</summary>
+    public void Advance(Instant now)
+    {
+        _context.Timers.Fire(now);
+        _ip.DeliverLocal(now);
+    }
+
+    /// <summary>Whether <see cref="Transmit"/> would yield a packet now.</summary>
+    public bool HasOutput(InterfaceId to) => _ip.HasOutput(to);
+
+    /// <summary>Packets out: appends at most <paramref name="budget"/> packets (super-segments count once), which the caller then owns.</summary>
+    public void Transmit(InterfaceId to, ref PacketQueue queue, int budget, Instant now) => _ip.Transmit(to, ref queue, budget, now);
+
+    /// <summary>Events out: false when there is none.</summary>
+    public bool TryTakeEvent(out SocketEvent socketEvent) => _context.Events.TryTake(out socketEvent);
+
+    /// <summary>Whether <see cref="TryTakeEvent"/> would yield one.</summary>
+    public bool HasEvents => !_context.Events.IsEmpty;
+
+    /// <summary>Adds an interface, down until <see cref="SetLink"/> says otherwise.</summary>
+    public InterfaceId AddInterface(InterfaceOptions options) => _ip.AddInterface(options);
+
+    /// <summary>Tells that an interface's link changed, came up or went down. While down nothing is emitted and giving up waits.</summary>
+    public void SetLink(InterfaceId id, LinkProperties properties, bool up, Instant now)
+    {
+        _ip.SetLink(id, properties, up, now);
+        _ip.DeliverLocal(now);
+    }
+
+    /// <summary>Gives an interface an address in a network; the network becomes reachable through it.</summary>
+    public OpStatus AddAddress(InterfaceId id, IpAddress address, int prefixLength, Instant now) => _ip.AddAddress(id, address, prefixLength, now);
+
+    /// <summary>Takes an address away. Connections that use it fail as their packets do.</summary>
+    public OpStatus RemoveAddress(InterfaceId id, IpAddress address) => _ip.RemoveAddress(id, address);
+
+    /// <summary>Adds a route, or replaces one with equal destination, interface and metric.</summary>
+    public OpStatus AddRoute(Route route) => _ip.AddRoute(route);
+
+    /// <summary>Removes a route.</summary>
+    public OpStatus RemoveRoute(Route route) => _ip.RemoveRoute(route);
+
+    /// <summary>The flow of a connection or pending connection; for a port or listener the remote end is default, for a pending port its source.</summary>
+    public bool TryGetFlow(SocketId id, out FlowKey flow)
+    {
+        flow = default;
+        return _context.Sockets.Find(id) switch
+        {
+            TcpConnection connection => Set(connection.Flow, out flow),
+            DatagramPort port => Set(port.Flow, out flow),
+            TcpListener listener => Set(new FlowKey(IpProtocol.Tcp, listener.Local, default), out flow),
+            _ => false,
+        };
+    }
+
+    /// <summary>How a socket failed; none while it has not. Valid until <see cref="Release"/>.</summary>
+    public NetworkFailure FailureOf(SocketId id) => _context.Sockets.Find(id) switch
+    {
+        TcpConnection connection => connection.Failure,
+        DatagramPort port => port.Failure,
+        _ => NetworkFailure.None,
+    };
+
+    private static bool Set(FlowKey value, out FlowKey flow)
+    {
+        flow = value;
+        return true;
+    }
+}
