@@ -76,6 +76,22 @@ public readonly struct IpAddress : IEquatable<IpAddress>, IComparable<IpAddress>
     /// <summary>An IPv6 address from its two halves in host order. The IPv4-mapped form yields the IPv4 address.</summary>
     public static IpAddress FromV6(ulong high, ulong low) => new(high, low);
 
+    /// <summary>The multicast group in which the owner of an IPv6 address listens for solicitations (RFC 4291 section 2.7.1).</summary>
+    public static IpAddress SolicitedNode(IpAddress target) => FromV6(0xFF02_0000_0000_0000, 0x0000_0001_FF00_0000 | target.Low & 0xFF_FFFF);
+
+    /// <summary>The link-local address that a station forms from its Ethernet address (RFC 4291 appendix A, RFC 2464 section 5).</summary>
+    public static IpAddress LinkLocalFrom(MacAddress mac) => FromV6(0xFE80_0000_0000_0000, InterfaceId(mac));
+
+    /// <summary>The modified EUI-64 interface identifier of a station.</summary>
+    public static ulong InterfaceId(MacAddress mac) =>
+        (mac.Value >> 24 ^ 0x02_0000) << 40 | 0xFF_FE00_0000 | mac.Value & 0xFF_FFFF;
+
+    /// <summary><c>ff02::1</c>, every node on the link.</summary>
+    public static IpAddress AllNodesV6 => new(0xFF02_0000_0000_0000, 1);
+
+    /// <summary><c>ff02::2</c>, every router on the link.</summary>
+    public static IpAddress AllRoutersV6 => new(0xFF02_0000_0000_0000, 2);
+
     /// <summary>Reads 4 or 16 bytes in network order.</summary>
     /// <exception cref="ArgumentException">The span is neither 4 nor 16 bytes long (a caller's fault, never the network's).</exception>
     public static IpAddress Read(ReadOnlySpan<byte> bytes) => bytes.Length switch

@@ -19,6 +19,14 @@ public readonly record struct MacAddress(ulong Value)
     /// <summary>00:00:00:00:00:00, never a valid address of a station.</summary>
     public bool IsZero => Value == 0;
 
+    /// <summary>
+    /// The group address that frames for an IP multicast address go to: 01:00:5e and 23 bits (RFC 1112 section 6.4), or 33:33 and
+    /// 32 bits (RFC 2464 section 7).
+    /// </summary>
+    public static MacAddress ForMulticast(IpAddress group) => group.IsV4
+        ? new(0x0100_5E00_0000UL | group.V4 & 0x7F_FFFF)
+        : new(0x3333_0000_0000UL | group.Low & 0xFFFF_FFFF);
+
     /// <summary>Reads 6 bytes.</summary>
     public static MacAddress Read(ReadOnlySpan<byte> bytes) =>
         new((ulong)BinaryPrimitives.ReadUInt16BigEndian(bytes) << 32 | BinaryPrimitives.ReadUInt32BigEndian(bytes[2..]));
