@@ -1,0 +1,9 @@
+using Ginnel.Interop;
+using Ginnel.Interop.Sandboxes;
+
+if (args is [SandboxDriver.Word, .. var words]) return await SandboxDriver.RunAsync(words);
+if (args.Any(word => word is "--server" or "--internal-msbuild-node"))
+{
+    return await Xunit.MicrosoftTestingPlatform.TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions);
+}
+return await Xunit.Runner.InProc.SystemConsole.ConsoleRunner.Run(args);
