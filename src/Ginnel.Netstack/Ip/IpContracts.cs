@@ -54,4 +54,5 @@ internal readonly record struct IpSend(
 /// <param name="Failure">What it says.</param>
 /// <param name="Mtu">With <see cref="NetworkFailure.PacketTooBig"/> the next hop's MTU, already floored.</param>
 /// <param name="TransportStart">The first 4 bytes behind the quoted ports: TCP's sequence number (RFC 5927 section 4).</param>
-internal readonly record struct IcmpError(FlowKey Flow, NetworkFailure Failure, int Mtu, uint TransportStart);
+/// <param name="Interface">Where the error came in.</param>
+internal readonly record struct IcmpError(FlowKey Flow, NetworkFailure Failure, int Mtu, uint TransportStart, InterfaceId Interface = default);

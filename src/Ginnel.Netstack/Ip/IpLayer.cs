@@ -2,48 +2,213 @@ using Ginnel.Wire;
 
 namespace Ginnel.Netstack;
 
-/// <summary>IP of one stack: interfaces, neighbors, routes, fragments, ICMP.</summary>
-internal sealed class IpLayer(StackContext context)
+/// <summary>IP of one stack: interfaces, neighbors, routes, fragments, ICMP. The seam between the verbs and the transports.</summary>
+internal sealed class IpLayer
 {
+    /// <summary>Packets to own addresses that one verb delivers; the rest waits for the next, so that no call runs for ever.</summary>
+    private const int LocalBudget = 256;
+
+    /// <summary>Connections that may be asked in vain for a packet, per packet that a link has room for.</summary>
+    private const int FruitlessLimit = 32;
+
+    private readonly StackContext _context;
+    private readonly InterfaceTable _interfaces = new();
+    private readonly Router _router;
+    private readonly IpOutput _output;
+    private readonly IpInput _input;
+    private readonly IcmpSender _icmpSender;
+    private readonly LocalWork _localWork = new();
     private TcpLayer _tcp = null!;
     private DatagramLayer _datagrams = null!;
+    private Instant _now;
 
-    internal void Attach(TcpLayer tcp, DatagramLayer datagrams) => (_tcp, _datagrams) = (tcp, datagrams);
+    internal IpLayer(StackContext context)
+    {
+        _context = context;
+        _router = new Router(context, _interfaces);
+        _output = new IpOutput(context);
+        _icmpSender = new IcmpSender(context, _router, _output);
+        _input = new IpInput(context, _interfaces, _icmpSender);
+        _output.Neighbors = new NeighborResolver();
+    }
 
-    internal InterfaceId AddInterface(InterfaceOptions options) => default;
-    internal void SetLink(InterfaceId id, LinkProperties properties, bool up, Instant now) { }
-    internal OpStatus AddAddress(InterfaceId id, IpAddress address, int prefixLength, Instant now) => OpStatus.InvalidAddress;
-    internal OpStatus RemoveAddress(InterfaceId id, IpAddress address) => OpStatus.InvalidAddress;
-    internal OpStatus AddRoute(Route route) => OpStatus.NoRoute;
-    internal OpStatus RemoveRoute(Route route) => OpStatus.NoRoute;
+    /// <summary>Makes the next <see cref="NetworkStack.Advance"/> due; delivering is what every verb does at its end anyway.</summary>
+    private sealed class LocalWork : Timed
+    {
+        internal override void OnDeadline(Instant now) { }
+    }
 
-    internal void Receive(InterfaceId from, ref PacketQueue batch, Instant now) { batch.ReturnAll(); _ = _datagrams; _ = context; }
+    internal InterfaceTable Interfaces => _interfaces;
+    internal Router Router => _router;
+    internal IcmpSender Icmp => _icmpSender;
+
+    /// <summary>The time of the verb at work.</summary>
+    internal Instant Now => _now;
+
+    internal void Attach(TcpLayer tcp, DatagramLayer datagrams)
+    {
+        (_tcp, _datagrams) = (tcp, datagrams);
+        _input.Attach(tcp, datagrams, new IcmpInput(_icmpSender, tcp, datagrams));
+    }
+
+    internal InterfaceId AddInterface(InterfaceOptions options) => _interfaces.Add(options).Id;
+
+    internal void SetLink(InterfaceId id, LinkProperties properties, bool up, Instant now)
+    {
+        if (_interfaces.Find(id) is not { IsInternal: false } changed) return;
+        InterfaceTable.CheckLink(properties, changed.Mac);
+        bool rebuilt = changed.Link.Medium != properties.Medium || changed.Link.Offloads != properties.Offloads || changed.Link.Mtu != properties.Mtu;
+        changed.Link = properties;
+        changed.IsUp = up;
+        // Packets in the form of the former link are of no use to this one, and after an outage nobody waits for them.
+        if (!up || rebuilt) DropOutput(changed);
+        _tcp.LinkChanged(changed, now);
+        if (up) _datagrams.RoomAgain(changed);
+    }
+
+    internal OpStatus AddAddress(InterfaceId id, IpAddress address, int prefixLength, Instant now)
+    {
+        if (_interfaces.Find(id) is not { IsInternal: false } to) return OpStatus.Stale;
+        if (!IsHostAddress(address) || prefixLength < 0 || prefixLength > address.BitCount) return OpStatus.InvalidAddress;
+        if (!address.IsV4 && !to.Options.IpV6) return OpStatus.InvalidAddress;
+        if (_interfaces.IsOwn(address)) return OpStatus.AddressInUse;
+        if (to.Addresses.Count >= NetworkInterface.MaxAddresses) return OpStatus.LimitReached;
+        to.Addresses.Add((address, prefixLength));
+        _router.Routes.AddOnLink(new IpPrefix(address, prefixLength), id);
+        _interfaces.AddressesChanged();
+        return OpStatus.Ok;
+    }
+
+    internal OpStatus RemoveAddress(InterfaceId id, IpAddress address)
+    {
+        if (_interfaces.Find(id) is not { IsInternal: false } from) return OpStatus.Stale;
+        int index = from.Addresses.FindIndex(each => each.Address == address);
+        if (index < 0) return OpStatus.InvalidAddress;
+        IpPrefix network = new(address, from.Addresses[index].PrefixLength);
+        from.Addresses.RemoveAt(index);
+        if (!from.Addresses.Exists(each => each.PrefixLength == network.Length && network.Contains(each.Address)))
+            _router.Routes.RemoveOnLink(network, id);
+        _interfaces.AddressesChanged();
+        return OpStatus.Ok;
+    }
+
+    internal OpStatus AddRoute(Route route)
+    {
+        if (_interfaces.Find(route.Interface) is not { IsInternal: false }) return OpStatus.Stale;
+        if (route.Gateway is { } gateway && (gateway.IsV4 != route.Destination.Address.IsV4 || !IsHostAddress(gateway))) return OpStatus.InvalidAddress;
+        return _router.Routes.Add(route);
+    }
+
+    internal OpStatus RemoveRoute(Route route) => _router.Routes.Remove(route);
+
+    internal void Receive(InterfaceId from, ref PacketQueue batch, Instant now)
+    {
+        _now = now;
+        NetworkInterface? source = _interfaces.Find(from);
+        while (batch.Take() is { } packet)
+        {
+            _context.Counters.PacketsReceived++;
+            _context.Counters.BytesReceived += packet.Length;
+            if (source is { IsUp: true }) _input.Receive(source, packet, now); else _context.Drop(DropReason.InterfaceDown);
+            packet.Return();
+        }
+    }
 
     /// <summary>Delivers what the internal interface (own addresses) holds, bounded; what remains makes <c>NextDeadline</c> due.</summary>
-    internal void DeliverLocal(Instant now) { }
+    internal void DeliverLocal(Instant now)
+    {
+        _now = now;
+        NetworkInterface local = _interfaces.Internal;
+        for (int budget = LocalBudget; budget > 0 && HasOutput(local); budget--)
+        {
+            if (TakeNext(local, now) is not { } packet) break;
+            _input.Receive(local, packet, now);
+            packet.Return();
+        }
+        if (HasOutput(local)) _context.Timers.Arm(_localWork, now);
+        if (local.FirstWaiting is not null) _datagrams.RoomAgain(local);
+    }
 
-    internal bool HasOutput(InterfaceId to) => false;
-    internal void Transmit(InterfaceId to, ref PacketQueue queue, int budget, Instant now) { _ = _tcp; }
+    internal bool HasOutput(InterfaceId to) => _interfaces.Find(to) is { } found && HasOutput(found);
+
+    internal void Transmit(InterfaceId to, ref PacketQueue queue, int budget, Instant now)
+    {
+        _now = now;
+        if (_interfaces.Find(to) is not { IsUp: true, IsInternal: false } from) return;
+        while (budget-- > 0 && TakeNext(from, now) is { } packet)
+        {
+            _context.Counters.PacketsSent++;
+            _context.Counters.BytesSent += packet.Length;
+            queue.Add(packet);
+        }
+        if (from.FirstWaiting is not null && from.Output.Count <= _context.Options.MaxTransmitQueue / 2) _datagrams.RoomAgain(from);
+    }
 
     /// <summary>Finds the way out; <paramref name="source"/> unspecified lets IP choose one (RFC 6724).</summary>
-    internal OpStatus TryRoute(IpAddress destination, IpAddress source, out RouteDecision decision) { decision = default; return OpStatus.NoRoute; }
+    internal OpStatus TryRoute(IpAddress destination, IpAddress source, out RouteDecision decision) =>
+        _router.TryRoute(destination, source, InterfaceId.None, _now, out decision);
 
     /// <summary>The way back for an answer to something that came in on this interface: used by any-IP connections, whose local address is not ours.</summary>
-    internal RouteDecision RouteVia(NetworkInterface via, IpAddress localAddress, IpAddress destination) => default;
+    internal RouteDecision RouteVia(NetworkInterface via, IpAddress localAddress, IpAddress destination) =>
+        _router.RouteVia(via, localAddress, destination, _now);
 
     /// <summary>Rents a packet with room for the transport header and payload and all headers below.</summary>
-    internal bool TryRent(int transportLength, out Packet packet) => context.Pool.TryRent(PacketPool.SizeFor(transportLength + 128), out packet);
+    internal bool TryRent(int transportLength, out Packet packet) => _context.Pool.TryRent(PacketPool.SizeFor(transportLength + Packet.Headroom), out packet);
 
     /// <summary>
     /// Takes a transport packet (header and payload, checksum field zero) and puts it, with IP and link headers, into the interface's
     /// output, or with the neighbor that must answer first, or delivers it locally. Computes the transport checksum, or leaves it partial
     /// where the link takes that. <see cref="Packet.Segmentation"/> must be set by the caller for super-segments. Owns the packet.
     /// </summary>
-    internal DropReason Send(Packet packet, in RouteDecision route, in IpSend send, Instant now) { packet.Return(); return DropReason.NoRoute; }
+    internal DropReason Send(Packet packet, in RouteDecision route, in IpSend send, Instant now) => _output.Send(packet, route, send, now);
+
+    /// <summary>Whether so many packets find room in front of a link.</summary>
+    internal bool HasRoom(NetworkInterface to, int count) => _output.HasRoom(to, count);
 
     /// <summary>Answers a flow of any-IP mode by ICMP: rebuilds the head of the packet remote → local and quotes it. Rate-limited.</summary>
-    internal void SendUnreachable(NetworkInterface via, in FlowKey flow, ReadOnlySpan<byte> transportStart, NetworkFailure failure, int mtu, Instant now) { }
+    internal void SendUnreachable(NetworkInterface via, in FlowKey flow, ReadOnlySpan<byte> transportStart, NetworkFailure failure, int mtu, Instant now) =>
+        _icmpSender.SendUnreachable(via, flow, transportStart, failure, mtu, now);
 
     /// <summary>Remembers a path MTU learned from ICMP or probing; returns the one now in force.</summary>
-    internal int LearnPathMtu(IpAddress destination, int mtu, Instant now) => mtu;
+    internal int LearnPathMtu(IpAddress destination, int mtu, Instant now) => _router.LearnPathMtu(destination, mtu, now);
+
+    private static bool IsHostAddress(IpAddress address) =>
+        !address.IsUnspecified && !address.IsMulticast && !address.IsLimitedBroadcast && !address.IsLoopback;
+
+    private static bool HasOutput(NetworkInterface to) =>
+        to.IsUp && (!to.Output.IsEmpty || !to.TcpOutput.IsEmpty || to.FirstReady is not null);
+
+    /// <summary>The next packet to leave: TCP's and the others' in turn, whichever has one.</summary>
+    private Packet? TakeNext(NetworkInterface from, Instant now)
+    {
+        for (int attempt = 0; attempt < 2; attempt++)
+        {
+            from.IsTcpTurn = !from.IsTcpTurn;
+            Packet? packet = from.IsTcpTurn ? TakeFromTcp(from, now) : from.Output.Take();
+            if (packet is not null) return packet;
+        }
+        return null;
+    }
+
+    private Packet? TakeFromTcp(NetworkInterface from, Instant now)
+    {
+        if (from.TcpOutput.IsEmpty && from.FirstReady is not null)
+        {
+            from.IsCollecting = true;
+            // A packet may go to a neighbor's queue, and a connection may find that it has nothing to say after all.
+            for (int tries = 0; tries < FruitlessLimit && from.TcpOutput.IsEmpty; tries++)
+            {
+                if (!_tcp.TransmitOne(from, now)) break;
+            }
+            from.IsCollecting = false;
+        }
+        return from.TcpOutput.Take();
+    }
+
+    private void DropOutput(NetworkInterface from)
+    {
+        for (int count = from.Output.Count + from.TcpOutput.Count; count > 0; count--) _context.Drop(DropReason.InterfaceDown);
+        from.Output.ReturnAll();
+        from.TcpOutput.ReturnAll();
+    }
 }

@@ -1,0 +1,63 @@
+using Ginnel.Wire;
+
+namespace Ginnel.Netstack;
+
+/// <content>Which addresses a packet may bear (RFC 1122 section 3.2.1.3, RFC 1812 section 5.3.7, RFC 4291), and whether it is for us.</content>
+internal sealed partial class IpInput
+{
+    private DropReason JudgeV4(in Arrival arrival, IpAddress source, IpAddress destination, IpProtocol protocol, out bool isOwn, out bool isBroadcast)
+    {
+        NetworkInterface from = arrival.Interface;
+        isOwn = interfaces.IsOwn(destination);
+        isBroadcast = destination.IsLimitedBroadcast || (!isOwn && (destination.IsMulticast || from.IsDirectedBroadcast(destination)));
+        if (from.IsInternal) return isOwn ? DropReason.None : DropReason.NotOurAddress;
+        // 0.0.0.0 is a host that has no address yet, and that can only call out to everyone (RFC 1122 section 3.2.1.3 a).
+        if (source.IsUnspecified ? !isBroadcast || protocol != IpProtocol.Udp : IsMartianSource(from, source)) return DropReason.BadSource;
+        // LAND: with source and destination equal we would answer ourselves.
+        if (source == destination) return DropReason.BadSource;
+        if (isOwn) return DropReason.None;
+        if (destination.IsLoopback || destination.V4 >> 24 == 0) return DropReason.BadDestination;
+        // Of the groups a host is always in that of all systems only (RFC 1112 section 4); the shell joins no others.
+        if (destination.IsMulticast) return destination.V4 == 0xE000_0001 ? DropReason.None : DropReason.NotOurAddress;
+        if (isBroadcast) return DropReason.None;
+        // A unicast packet in a broadcast frame is an attack or a mistake (RFC 1122 section 3.3.6).
+        if (arrival.IsLinkGroup) return DropReason.BadDestination;
+        return from.AnyIp ? DropReason.None : DropReason.NotOurAddress;
+    }
+
+    private bool IsMartianSource(NetworkInterface from, IpAddress source) =>
+        source.V4 >> 24 == 0 || source.V4 >> 28 >= 0xE || source.IsLoopback || from.IsDirectedBroadcast(source) || interfaces.IsOwn(source);
+
+    private DropReason JudgeV6(in Arrival arrival, IpAddress source, IpAddress destination, IpProtocol protocol, out bool isOwn, out bool isBroadcast)
+    {
+        NetworkInterface from = arrival.Interface;
+        isOwn = interfaces.IsOwn(destination);
+        isBroadcast = destination.IsMulticast;
+        if (from.IsInternal) return isOwn ? DropReason.None : DropReason.NotOurAddress;
+        if (source.IsMulticast || source.IsLoopback || source == destination) return DropReason.BadSource;
+        // "::" speaks only of addresses it has not yet got (RFC 4291 section 2.5.2, RFC 4862 section 5.4).
+        if (source.IsUnspecified && (protocol != IpProtocol.IcmpV6 || !isBroadcast)) return DropReason.BadSource;
+        if (interfaces.IsOwn(source)) return DropReason.BadSource;
+        if (isOwn) return DropReason.None;
+        if (destination.IsUnspecified || destination.IsLoopback) return DropReason.BadDestination;
+        if (isBroadcast) return IsInGroup(from, destination) ? DropReason.None : DropReason.NotOurAddress;
+        if (arrival.IsLinkGroup) return DropReason.BadDestination;
+        // Link-local packets never pass a router (RFC 4291 section 2.5.6): any-IP stands for the world beyond the link.
+        return from.AnyIp && !destination.IsLinkLocal ? DropReason.None : DropReason.NotOurAddress;
+    }
+
+    /// <summary>
+    /// All nodes, on the interface and on the link, and the solicited-node groups of own addresses (RFC 4291 section 2.8); with any-IP
+    /// the groups of all addresses, and that of all routers, for there we stand for everyone.
+    /// </summary>
+    private static bool IsInGroup(NetworkInterface from, IpAddress group)
+    {
+        if (group == IpAddress.AllNodesV6 || (group.High == 0xFF01_0000_0000_0000 && group.Low == 1)) return true;
+        if (from.AnyIp && ((group.High == 0xFF02_0000_0000_0000 && group.Low == 2) || IpAddress.SolicitedNode(group) == group)) return true;
+        foreach ((IpAddress own, _) in from.Addresses)
+        {
+            if (!own.IsV4 && IpAddress.SolicitedNode(own) == group) return true;
+        }
+        return false;
+    }
+}
