@@ -1,0 +1,38 @@
+using System.Globalization;
+using System.Text;
+using Ginnel.Macro;
+using Ginnel.Macro.Peers;
+using Ginnel.Macro.Workers;
+
+// usage: dotnet run -c Release --project bench/Ginnel.Macro -- [ROUNDS] [SECONDS] [FILE]
+// Measures ginnel run beside slirp4netns and pasta, interleaved, so that a noisy minute is everybody's noisy minute.
+if (args is ["client", .. string[] client]) return LoadClient.Run(client);
+int rounds = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 5;
+int seconds = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 2;
+string root = FindRoot();
+Peer.Verbose = Environment.GetEnvironmentVariable("GINNEL_BENCH_VERBOSE") == "1";
+Peer[] peers =
+[
+    new LoopbackPeer(), new GinnelPeer(root, 1500), new GinnelPeer(root, 65520), new SlirpPeer(1500), new SlirpPeer(65520),
+    new PastaPeer(1500, true), new PastaPeer(65520, true),
+];
+peers = [.. peers.Where(peer => peer.IsAvailable)];
+
+using LoadServer server = new();
+StringBuilder report = new();
+report.AppendLine("# ginnel run beside its peers").AppendLine();
+report.AppendLine(CultureInfo.InvariantCulture,
+    $"`dotnet run -c Release --project bench/Ginnel.Macro -- {rounds} {seconds}`, {DateTime.UtcNow:yyyy-MM-dd}, {Environment.ProcessorCount} cores, " +
+    $"Linux {Environment.OSVersion.Version}, congestion control of both ends {File.ReadAllText("/proc/sys/net/ipv4/tcp_congestion_control").Trim()}.");
+report.AppendLine("Medians of interleaved rounds; the machine is shared and noisy, so read the ratios.");
+foreach (Table table in new Measurements(peers, server.Port, rounds, seconds).All()) table.Write(report);
+Console.Write(report);
+if (args.Length > 2) File.WriteAllText(args[2], report.ToString());
+return 0;
+
+static string FindRoot()
+{
+    string? folder = AppContext.BaseDirectory;
+    while (folder is not null && !File.Exists(Path.Combine(folder, "Ginnel.slnx"))) folder = Path.GetDirectoryName(folder);
+    return folder ?? throw new InvalidOperationException("Run from within the source tree.");
+}
