@@ -1,0 +1,25 @@
+using System.Net;
+using Ginnel.Wire;
+
+namespace Ginnel;
+
+/// <summary>Remembers the BCL's form of endpoints that datagrams name again and again, so that the next one costs no memory.</summary>
+internal sealed class EndPointCache
+{
+    private const int Limit = 256;
+    private readonly Dictionary<IpEndpoint, IPEndPoint> _known = [];
+    private IpEndpoint _last;
+    private IPEndPoint? _lastForm;
+
+    internal IPEndPoint Of(IpEndpoint endpoint)
+    {
+        if (_lastForm is not null && _last == endpoint) return _lastForm;
+        if (!_known.TryGetValue(endpoint, out IPEndPoint? form))
+        {
+            if (_known.Count >= Limit) _known.Clear();
+            _known[endpoint] = form = endpoint.ToIPEndPoint();
+        }
+        _last = endpoint;
+        return _lastForm = form;
+    }
+}

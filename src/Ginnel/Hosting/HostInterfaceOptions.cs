@@ -1,0 +1,33 @@
+using System.Net;
+using System.Net.NetworkInformation;
+using Ginnel.Netstack;
+
+namespace Ginnel;
+
+/// <summary>An interface of a host.</summary>
+public sealed class HostInterfaceOptions
+{
+    /// <summary>Name for messages and status.</summary>
+    public string Name { get; init; } = "net0";
+
+    /// <summary>Own addresses with their networks, which become reachable through the interface.</summary>
+    public IReadOnlyList<InterfaceAddress> Addresses { get; init; } = [];
+
+    /// <summary>What the link is expected to be until one is attached and says so itself.</summary>
+    public LinkProperties Link { get; init; } = new(LinkMedium.Ip, 1500);
+
+    /// <summary>The interface's Ethernet address, unicast; null for a random locally administered one. Without meaning on medium IP.</summary>
+    public PhysicalAddress? Mac { get; init; }
+
+    /// <summary>
+    /// Whether packets to every address are taken: connections to anywhere are then offered by <see cref="NetworkHost.AcceptConnections"/>,
+    /// sources of datagrams by <see cref="NetworkHost.AcceptPorts"/>, with their original destination.
+    /// </summary>
+    public bool AnyIp { get; init; }
+
+    /// <summary>On Ethernet in any-IP mode: networks whose addresses are never claimed by ARP or neighbor discovery, the guest's own.</summary>
+    public IReadOnlyList<IPNetwork> AnyIpExcept { get; init; } = [];
+
+    /// <summary>Whether IPv6 is spoken.</summary>
+    public bool IpV6 { get; init; } = true;
+}
