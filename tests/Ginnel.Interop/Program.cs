@@ -1,6 +1,8 @@
 using Ginnel.Interop;
 using Ginnel.Interop.Sandboxes;
+using Ginnel.Sandbox;
 
+if (args is [NamespaceVerb.Word, ..]) return NamespaceVerb.Run(args);
 if (args is [SandboxDriver.Word, .. var words]) return await SandboxDriver.RunAsync(words);
 if (args.Any(word => word is "--server" or "--internal-msbuild-node"))
 {

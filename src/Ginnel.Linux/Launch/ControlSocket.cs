@@ -38,7 +38,7 @@ internal sealed unsafe class ControlSocket : IDisposable
                 *header = new Sockets.ControlHeader { Length = (nuint)(sizeof(Sockets.ControlHeader) + sizeof(int)), Level = Sockets.LevelSocket, Type = Sockets.Rights };
                 *(int*)(header + 1) = passed.Number;
                 message.Control = control;
-                message.ControlLength = ControlSize;
+                message.ControlLength = Sockets.Align(header->Length); // exactly: an empty header behind it would be an error
             }
             return Sockets.sendmsg(Number, &message, Sockets.MessageNoSignal) == bytes.Length;
         }

@@ -55,6 +55,9 @@ internal sealed class Handshake(ControlSocket socket)
     /// <summary>Lets the child go on. False when it is gone.</summary>
     public bool Answer() => socket.Send("go\n"u8);
 
+    /// <summary>Hands the hidden verb what it is to do.</summary>
+    public bool Answer(LaunchSheet sheet) => Answer() && socket.Send(sheet.Serialize());
+
     private void Keep(Descriptor passed)
     {
         _passed?.Dispose();

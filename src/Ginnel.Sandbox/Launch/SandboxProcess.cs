@@ -18,7 +18,7 @@ public sealed class SandboxProcess : IAsyncDisposable
     private readonly Lock _lock = new();
     private ControlSocket? _control;
     private ChildProcess? _child;
-    private TunDevice? _device;
+    private DescriptorLink? _link;
 
     private SandboxProcess(LaunchContext context) => _context = context;
 
@@ -34,7 +34,14 @@ public sealed class SandboxProcess : IAsyncDisposable
     /// <summary>Called on the waiting thread when the program was stopped by a signal, or goes on (0).</summary>
     public event Action<int>? Stopped;
 
-    internal TunDevice Device => _device!;
+    /// <summary>The way out: attach it to a stack. Owned by this object.</summary>
+    public ILink Link => _link!;
+
+    /// <summary>How it was launched.</summary>
+    public DeviceChoice Way { get; private set; }
+
+    /// <summary>The link-layer address that the stack is to use, or null on a link without such addresses.</summary>
+    public Wire.MacAddress? GatewayAddress => (_link as PacketSocketLink)?.Address;
 
     /// <summary>Launches and waits until everything is in place but the program.</summary>
     /// <exception cref="LaunchException">It cannot be done; the message tells why, <see cref="LaunchException.Remedy"/> what would help.</exception>
@@ -63,15 +70,14 @@ public sealed class SandboxProcess : IAsyncDisposable
     public bool Signal(int signal) => _child!.Signal(signal);
 
     /// <summary>Takes the network away. A program that was never released ends; one that runs goes on without a network.</summary>
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         lock (_lock)
         {
             _control?.Dispose();
             _control = null;
         }
-        _device?.Dispose();
-        return ValueTask.CompletedTask;
+        if (_link is not null) await _link.DisposeAsync();
     }
 
     private void Run()
@@ -113,39 +119,39 @@ public sealed class SandboxProcess : IAsyncDisposable
 
     private void Launch()
     {
-        if (ShellLaunch.Obstacle(_context) is { } obstacle) throw new LaunchException(LaunchFailure.DeviceRefused, obstacle);
-        (ControlSocket ours, ControlSocket theirs) = ControlSocket.CreatePair();
-        _control = ours;
-        using (theirs) _child = ChildProcess.Spawn(ShellLaunch.Compose(_context, theirs));
-        Handshake handshake = new(ours);
-        try
+        LaunchException? first = null;
+        foreach (DeviceChoice way in Ways())
         {
-            Serve(handshake);
+            LaunchAttempt attempt = new(_context, way);
+            try
+            {
+                attempt.Run();
+            }
+            catch (LaunchException failure) when (MayHelpToTryAnother(failure.Failure))
+            {
+                first ??= failure;
+                continue;
+            }
+            (_child, _control, _link) = (attempt.Child, attempt.Control, attempt.Link);
+            Way = way;
+            return;
         }
-        catch
-        {
-            _child.Signal(9);
-            ours.Dispose();
-            _device?.Dispose();
-            while (!_child.Wait().IsEnd) { }
-            throw;
-        }
+        throw first!;
     }
 
-    private void Serve(Handshake handshake)
+    /// <summary>The quickest first. A way that is asked for by name is the only one.</summary>
+    private IEnumerable<DeviceChoice> Ways()
     {
-        long deadline = Environment.TickCount64 + (long)_context.Options.Timeout.TotalMilliseconds;
-        while (true)
+        if (_context.Options.Device != DeviceChoice.Automatic)
         {
-            switch (handshake.Next(deadline))
-            {
-                case ShellScript.MapsRequest: _context.Identity.Apply(_child!.Pid); break;
-                case ShellScript.DeviceRequest: _device = TunDevice.Create(_child!.TakeDescriptor(ShellLaunch.DeviceDigit(_context)), _context.Options.InterfaceName); break;
-                case ShellScript.ReadyRequest: return;
-                case null: throw new LaunchException(LaunchFailure.Other, handshake.Transcript);
-                case { } other: throw new LaunchException(LaunchFailure.Other, $"Unexpected request {other}.");
-            }
-            handshake.Answer();
+            yield return _context.Options.Device;
+            yield break;
         }
+        if (ShellLaunch.Obstacle(_context) is null) yield return DeviceChoice.ShellTun;
+        if (VerbLaunch.CanUseTun) yield return DeviceChoice.VerbTun;
+        yield return DeviceChoice.VerbPacket;
     }
+
+    private static bool MayHelpToTryAnother(LaunchFailure failure) =>
+        failure is LaunchFailure.DeviceRefused or LaunchFailure.NetworkRefused or LaunchFailure.ToolMissing or LaunchFailure.Other;
 }

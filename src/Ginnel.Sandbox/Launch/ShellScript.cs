@@ -13,7 +13,7 @@ namespace Ginnel.Sandbox.Launch;
 internal static class ShellScript
 {
     /// <summary>A line on the control socket that asks us to do our part and answer with a line.</summary>
-    public const string MapsRequest = "@maps", DeviceRequest = "@device", ReadyRequest = "@ready";
+    public const string MapsRequest = "@maps", DeviceRequest = "@device", ReadyRequest = "@ready", FailedReport = "@failed";
 
     /// <summary>Exit codes by which a failed step is known.</summary>
     public const int NoAnswer = 201, NoDevice = 202, NoCover = 203, NoNetwork = 204;

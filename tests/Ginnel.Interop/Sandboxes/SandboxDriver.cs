@@ -23,7 +23,7 @@ internal static class SandboxDriver
         try
         {
             await using SandboxProcess process = await SandboxProcess.StartAsync(launch);
-            if (own.Contains("--describe")) Console.Error.WriteLine($"identity {process.Identity}");
+            if (own.Contains("--describe")) Console.Error.WriteLine($"identity {process.Identity} way {process.Way}");
             process.Release();
             return (await process.Exited).ShellCode;
         }
