@@ -31,7 +31,11 @@ public sealed partial class NetworkStack
     public long MemoryLimit
     {
         get => _context.MemoryLimit;
-        set => _context.MemoryLimit = value;
+        set
+        {
+            _context.MemoryLimit = value;
+            _tcp.MemoryChanged();
+        }
     }
 
     /// <summary>Bytes that buffers hold now.</summary>

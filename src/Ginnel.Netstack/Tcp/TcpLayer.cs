@@ -1,51 +1,158 @@
+using System.Numerics;
 using Ginnel.Wire;
 
 namespace Ginnel.Netstack;
 
-/// <summary>TCP of one stack: the table of connections and listeners, demultiplexing, and the verbs of <see cref="NetworkStack"/>.</summary>
-internal sealed class TcpLayer(StackContext context, IpLayer ip)
+/// <summary>
+/// TCP of one stack. Theory of operation: a segment is checked once, then belongs to a connection (flow table), a listener, any-IP mode,
+/// or nobody (RFC 9293 section 3.10.7.1: reset). What is to be sent is pulled: connections stand in their interface's ready list, and
+/// <see cref="TransmitOne"/> asks the first for one packet and puts it behind the others, so that each gets its turn.
+/// </summary>
+internal sealed partial class TcpLayer
 {
-    internal void Receive(in ReceivedPacket packet, Instant now) => context.Drop(DropReason.NoListener);
-    internal void ReceiveError(in IcmpError error, Instant now) => context.Drop(DropReason.IcmpNotOurs);
+    private readonly FlowTable _flows;
+    private readonly ListenerTable _listeners = new();
+    private readonly ConnectionList _timeWait = new();
+    private readonly ConnectionSet _pending = new();
+
+    internal TcpLayer(StackContext context, IpLayer ip)
+    {
+        Context = context;
+        Ip = ip;
+        Options = context.Options.Tcp;
+        Memory = new RingMemory(context);
+        Isn = new IsnGenerator(context.Entropy);
+        ChallengeAcks = new ChallengeAckLimiter(context.Entropy);
+        _flows = new FlowTable(context.Entropy);
+        SendLimit = RingSize(Options.SendBuffer);
+        ReceiveLimit = RingSize(Options.ReceiveBuffer);
+    }
+
+    internal StackContext Context { get; }
+    internal IpLayer Ip { get; }
+    internal TcpOptions Options { get; }
+    internal RingMemory Memory { get; }
+    internal IsnGenerator Isn { get; }
+    internal ChallengeAckLimiter ChallengeAcks { get; }
+
+    /// <summary>Bytes of the largest send ring.</summary>
+    internal int SendLimit { get; }
+
+    /// <summary>Bytes of the largest receive ring.</summary>
+    internal int ReceiveLimit { get; }
+
+    private static int RingSize(int option) => (int)Math.Clamp(BitOperations.RoundUpToPowerOf2((uint)Math.Max(option, 1)), RingMemory.Smallest, 1u << 29);
+
+    internal void Drop(DropReason reason) => Context.Drop(reason);
+
+    /// <summary>A segment from IP. Whatever it holds, nothing is thrown.</summary>
+    internal void Receive(in ReceivedPacket packet, Instant now)
+    {
+        DropReason reason = TryRead(packet, out TcpSegment segment);
+        if (reason != DropReason.None) { Drop(reason); return; }
+        var local = new IpEndpoint(packet.Destination, segment.Header.DestinationPort);
+        var remote = new IpEndpoint(packet.Source, segment.Header.SourcePort);
+        // Attack case C15: a segment from an endpoint to itself (LAND) would make us talk to ourselves for ever.
+        if (local == remote) { Drop(DropReason.BadSource); return; }
+        TcpConnection? connection = _flows.Find(local, remote);
+        if (connection is not null && connection.YieldsTo(segment) && HasTaker(packet, local))
+        {
+            connection.Finish(NetworkFailure.None, now);
+            connection = null;
+        }
+        if (connection is not null) { connection.SegmentArrives(ref segment, now); return; }
+        ListenArrives(packet, ref segment, new FlowKey(IpProtocol.Tcp, local, remote), now);
+    }
+
+    private static DropReason TryRead(in ReceivedPacket packet, out TcpSegment segment)
+    {
+        segment = default;
+        // RFC 9293 section 3.9.2.3: broadcast and multicast are nothing for TCP.
+        if (packet.IsBroadcast || packet.Destination.IsMulticast) return DropReason.BadDestination;
+        if (packet.Source.IsMulticast || packet.Source.IsLimitedBroadcast || packet.Source.IsUnspecified) return DropReason.BadSource;
+        DropReason reason = TcpView.TryParse(packet.Transport, out TcpView view);
+        if (reason != DropReason.None) return reason;
+        if (packet.Checksum == ChecksumState.Unverified && !Checksum.Verify(packet.Source, packet.Destination, IpProtocol.Tcp, packet.Transport))
+            return DropReason.BadChecksum;
+        reason = TcpHeader.Read(view, out TcpHeader header);
+        if (reason != DropReason.None) return reason;
+        if (header.SourcePort == 0 || header.DestinationPort == 0) return DropReason.BadField;
+        segment = new TcpSegment
+        {
+            Header = header,
+            Sequence = header.Sequence,
+            Payload = view.Payload,
+            Fin = header.Has(TcpFlags.Fin),
+            Count = packet.Segmentation.Count(view.Payload.Length),
+            Bytes = packet.Transport,
+        };
+        return DropReason.None;
+    }
+
+    /// <summary>An ICMP error about a flow of ours (RFC 9293 section 3.9.2.2, RFC 5927).</summary>
+    internal void ReceiveError(in IcmpError error, Instant now)
+    {
+        if (_flows.Find(error.Flow.Local, error.Flow.Remote) is { } connection) connection.IcmpArrives(error, now);
+        else Drop(DropReason.IcmpNotOurs);
+    }
 
     /// <summary>Builds at most one packet of the interface's first ready connection and passes it to <see cref="IpLayer.Send"/>. False: none is ready.</summary>
-    internal bool TransmitOne(NetworkInterface to, Instant now) => false;
+    internal bool TransmitOne(NetworkInterface to, Instant now)
+    {
+        while (to.FirstReady is { } connection)
+        {
+            to.FirstReady = connection.NextReady;
+            if (to.FirstReady is null) to.LastReady = null;
+            connection.NextReady = null;
+            connection.ReadyOn = null;
+            if (ReferenceEquals(connection.Route.Interface, to))
+            {
+                if (connection.TransmitNext(now)) return true;
+            }
+            // Its way out has changed since it got ready.
+            else connection.Settle(now);
+        }
+        return false;
+    }
+
+    /// <summary>Puts a connection into its interface's ready list, once.</summary>
+    internal void MarkReady(TcpConnection connection)
+    {
+        if (connection.ReadyOn is not null) return;
+        NetworkInterface to = connection.Route.Interface;
+        connection.ReadyOn = to;
+        if (to.LastReady is { } last) last.NextReady = connection; else to.FirstReady = connection;
+        to.LastReady = connection;
+    }
 
     /// <summary>The link under an interface came up, went down or changed its MTU.</summary>
-    internal void LinkChanged(NetworkInterface changed, Instant now) => _ = ip;
+    internal void LinkChanged(NetworkInterface changed, Instant now)
+    {
+        foreach (TcpConnection connection in _flows.Snapshot())
+        {
+            if (ReferenceEquals(connection.Route.Interface, changed)) connection.LinkChanged(now);
+        }
+    }
 
-    internal OpStatus Connect(IpEndpoint local, IpEndpoint remote, Instant now, out SocketId id) { id = default; return OpStatus.InvalidState; }
-    internal OpStatus Listen(IpEndpoint local, int backlog, out SocketId id) { id = default; return OpStatus.InvalidState; }
-    internal OpStatus Accept(SocketId id, Instant now, out SocketId accepted) { accepted = default; return OpStatus.Stale; }
-    internal OpStatus Reject(SocketId id, NetworkFailure reason, Instant now) => OpStatus.Stale;
-    internal OpStatus TryLeaseReadable(SocketId id, out RingLease lease) { lease = default; return OpStatus.Stale; }
-    internal OpStatus Consume(SocketId id, int count, Instant now) => OpStatus.Stale;
-    internal OpStatus TryLeaseWritable(SocketId id, int wanted, out RingLease lease) { lease = default; return OpStatus.Stale; }
-    internal OpStatus Commit(SocketId id, int count, Instant now) => OpStatus.Stale;
-    internal OpStatus CloseWrite(SocketId id, Instant now) => OpStatus.Stale;
-    internal OpStatus Abort(SocketId id, Instant now) => OpStatus.Stale;
-    internal OpStatus Release(SocketId id, Instant now) => OpStatus.Stale;
-    internal OpStatus SetNagle(SocketId id, bool enabled, Instant now) => OpStatus.Stale;
-    internal OpStatus SetKeepAlive(SocketId id, TimeSpan time, Instant now) => OpStatus.Stale;
-    internal bool TryGetInfo(SocketId id, out TcpInfo info) { info = default; return false; }
-}
+    /// <summary>The memory limit was raised.</summary>
+    internal void MemoryChanged() => Memory.WakeWaiters();
 
-/// <summary>One connection, pending ones included.</summary>
-internal sealed class TcpConnection : StackSocket
-{
-    internal FlowKey Flow;
-    internal NetworkFailure Failure;
+    /// <summary>Takes a connection out of every structure but the socket table.</summary>
+    internal void Forget(TcpConnection connection)
+    {
+        if (ReferenceEquals(connection.Set, _pending)) Context.PendingCount--;
+        connection.Set?.Remove(connection);
+        connection.List?.Remove(connection);
+        _flows.Remove(connection);
+        Context.Timers.Remove(connection);
+    }
 
-    /// <summary>The next connection in its interface's ready list.</summary>
-    internal TcpConnection? NextReady;
-
-    internal override void OnDeadline(Instant now) { }
-}
-
-/// <summary>A listener and its backlog.</summary>
-internal sealed class TcpListener : StackSocket
-{
-    internal IpEndpoint Local;
-
-    internal override void OnDeadline(Instant now) { }
+    /// <summary>Keeps TIME-WAIT bounded: the oldest gives way.</summary>
+    internal void EnterTimeWait(TcpConnection connection, Instant now)
+    {
+        // Not yet accepted ones stand in their listener's queue and are bounded by it.
+        if (connection.List is not null) return;
+        _timeWait.Add(connection);
+        if (_timeWait.Count > Options.MaxTimeWait) _timeWait.First!.Finish(NetworkFailure.None, now);
+    }
 }

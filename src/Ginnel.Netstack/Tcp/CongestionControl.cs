@@ -1,0 +1,107 @@
+namespace Ginnel.Netstack;
+
+/// <summary>
+/// How much may be in flight. Theory of operation: all quantities are octets; what the algorithms count in segments is converted with
+/// the segment size. Growth counts acknowledged octets, not acknowledgments, so that acknowledgments of super-segments count fully and
+/// acknowledgments split into many (attack case C13) gain nothing (RFC 3465). The window grows only while it was the limit (RFC 7661).
+/// </summary>
+internal abstract class CongestionControl
+{
+    /// <summary>cwnd in octets.</summary>
+    internal int CongestionWindow { get; set; }
+
+    /// <summary>ssthresh in octets; "arbitrarily high" at first (RFC 5681 section 3.1).</summary>
+    internal int SlowStartThreshold { get; set; } = int.MaxValue;
+
+    /// <summary>SMSS in octets, options included in neither.</summary>
+    internal int SegmentSize { get; set; } = 536;
+
+    private protected const int MaxWindow = 1 << 30;
+
+    /// <summary>Whether the window doubles per round trip.</summary>
+    internal bool InSlowStart => CongestionWindow < SlowStartThreshold;
+
+    /// <summary>Begins with the initial window (RFC 6928), or one segment if the SYN was lost (RFC 5681 section 3.1).</summary>
+    internal void Start(int segmentSize, int initialWindow, bool synLost)
+    {
+        SegmentSize = segmentSize;
+        // RFC 6928 section 2: at most ten segments and, for large segments, at most 14,600 octets but two segments at least.
+        CongestionWindow = synLost ? segmentSize : InitialWindow(initialWindow);
+    }
+
+    /// <summary>IW in octets.</summary>
+    internal int InitialWindow(int segments) => Math.Min(segments * SegmentSize, Math.Max(2 * SegmentSize, segments * 1460));
+
+    /// <summary>New octets were acknowledged outside recovery.</summary>
+    internal void Acknowledged(int octets, TimeSpan roundTrip, Instant now)
+    {
+        if (InSlowStart)
+        {
+            // RFC 5681 section 3.1, octets counted (RFC 3465); what goes past ssthresh belongs to congestion avoidance.
+            int grown = (int)Math.Min((long)CongestionWindow + octets, SlowStartThreshold);
+            octets -= grown - CongestionWindow;
+            CongestionWindow = Math.Min(grown, MaxWindow);
+            if (octets <= 0) return;
+        }
+        Avoid(octets, roundTrip, now);
+        CongestionWindow = Math.Min(CongestionWindow, MaxWindow);
+    }
+
+    /// <summary>A loss was found by duplicate acknowledgments: ssthresh falls, and cwnd with it.</summary>
+    internal void Lost(int flight, Instant now)
+    {
+        SlowStartThreshold = Reduce(flight, now);
+        CongestionWindow = SlowStartThreshold;
+    }
+
+    /// <summary>The retransmission timer expired for the first time for this segment (RFC 5681 section 3.1, equation 4).</summary>
+    internal void TimedOut(int flight, bool again, Instant now)
+    {
+        if (!again) SlowStartThreshold = Reduce(flight, now);
+        CongestionWindow = SegmentSize;
+    }
+
+    /// <summary>Nothing was sent for longer than a retransmission timeout (RFC 5681 section 4.1).</summary>
+    internal virtual void RestartAfterIdle(int initialWindow, Instant now) =>
+        CongestionWindow = Math.Min(CongestionWindow, InitialWindow(initialWindow));
+
+    /// <summary>The loss was none: back to where we were.</summary>
+    internal virtual void Undo(int congestionWindow, int slowStartThreshold)
+    {
+        CongestionWindow = Math.Max(CongestionWindow, congestionWindow);
+        SlowStartThreshold = Math.Max(SlowStartThreshold, slowStartThreshold);
+    }
+
+    /// <summary>Growth above ssthresh.</summary>
+    private protected abstract void Avoid(int octets, TimeSpan roundTrip, Instant now);
+
+    /// <summary>The new ssthresh; at least two segments.</summary>
+    private protected abstract int Reduce(int flight, Instant now);
+
+    /// <summary>Makes the one that the options name.</summary>
+    internal static CongestionControl Create(CongestionControlKind kind) =>
+        kind == CongestionControlKind.NewReno ? new NewReno() : new Cubic();
+}
+
+/// <summary>Reno's growth and reduction (RFC 5681); NewReno's recovery (RFC 6582) is in the connection, for CUBIC uses it too.</summary>
+internal sealed class NewReno : CongestionControl
+{
+    private long _acknowledged;
+
+    private protected override void Avoid(int octets, TimeSpan roundTrip, Instant now)
+    {
+        // RFC 5681 section 3.1: one segment per window of acknowledged octets (RFC 3465 section 2.1).
+        _acknowledged += octets;
+        while (_acknowledged >= CongestionWindow)
+        {
+            _acknowledged -= CongestionWindow;
+            CongestionWindow += SegmentSize;
+        }
+    }
+
+    private protected override int Reduce(int flight, Instant now)
+    {
+        _acknowledged = 0;
+        return Math.Max(flight / 2, 2 * SegmentSize);
+    }
+}

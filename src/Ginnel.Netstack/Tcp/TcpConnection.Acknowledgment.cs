@@ -1,0 +1,127 @@
+using Ginnel.Wire;
+
+namespace Ginnel.Netstack;
+
+/// <content>Fifth step of SEGMENT ARRIVES: the ACK field (RFC 9293 section 3.10.7.4), send window, round-trip samples.</content>
+internal sealed partial class TcpConnection
+{
+    private bool _rttTiming;
+    private SequenceNumber _rttEnd;
+    private Instant _rttStart;
+    private bool _finQueued;
+    private bool _finSent;
+
+    /// <summary>False when the segment must not be looked at any further.</summary>
+    private bool CheckAcknowledgment(ref TcpSegment segment, Instant now)
+    {
+        SequenceNumber acknowledgment = segment.Header.Acknowledgment;
+        if (State == TcpState.SynReceived && !CheckHandshakeAcknowledgment(segment, now)) return false;
+        // RFC 5961 section 5.2: what we never sent, or what was acknowledged long ago, cannot come from the peer (attack case C13).
+        if (acknowledgment > SndNxt || acknowledgment < SndUna - MaxSndWnd)
+        {
+            Tcp.Drop(DropReason.BadAcknowledgment);
+            ChallengeAck(now);
+            return false;
+        }
+        int sacked = SackOn ? NoteSacks(segment) : 0;
+        if (acknowledgment > SndUna) Acknowledge(segment, acknowledgment, now);
+        else NoteDuplicateAcknowledgment(segment, sacked, now);
+        if (State == TcpState.Closed) return false;
+        UpdateSendWindow(segment, now);
+        return true;
+    }
+
+    private bool CheckHandshakeAcknowledgment(in TcpSegment segment, Instant now)
+    {
+        SequenceNumber acknowledgment = segment.Header.Acknowledgment;
+        if (acknowledgment <= SndUna || acknowledgment > SndNxt)
+        {
+            Tcp.Drop(DropReason.BadAcknowledgment);
+            Tcp.SendReset(Flow, Route, acknowledgment, now);
+            return false;
+        }
+        if (Listener is { CanEstablish: false })
+        {
+            // The backlog is full: as if this segment had been lost. The peer's data or our SYN-ACK will bring the next one.
+            Tcp.Drop(DropReason.BacklogFull);
+            return false;
+        }
+        if (!_synRetransmitted) Rtt.Sample(now - _synSentAt, Options);
+        SndWnd = segment.Header.Window << SndScale;
+        SndWl1 = segment.Header.Sequence;
+        SndWl2 = acknowledgment;
+        SndUna = Iss + 1;
+        BecomeEstablished(now);
+        return State != TcpState.Closed;
+    }
+
+    private void Acknowledge(in TcpSegment segment, SequenceNumber acknowledgment, Instant now)
+    {
+        bool finAcknowledged = _finSent && acknowledgment == SndNxt;
+        int octets = acknowledgment - SndUna;
+        int data = octets - (finAcknowledged ? 1 : 0);
+        SampleRoundTrip(segment, acknowledgment, now);
+        SendRing.Release(Math.Min(data, SendRing.Count), Memory);
+        _bytesSent += data;
+        SndUna = acknowledgment;
+        _progressAt = now;
+        _retransmitCount = 0;
+        Scoreboard?.Advance(acknowledgment);
+        Progress(octets, now);
+        // RFC 6298 section 5.2 and 5.3: stop when all is acknowledged, else start again.
+        _retransmitAt = Flight == 0 ? Instant.Never : now + Rtt.Timeout(Options);
+        RaiseWritable();
+        if (finAcknowledged) FinAcknowledged(now);
+    }
+
+    private void FinAcknowledged(Instant now)
+    {
+        switch (State)
+        {
+            case TcpState.FinWait1: State = TcpState.FinWait2; EnterFinWait2(now); break;
+            case TcpState.Closing: EnterTimeWait(now); break;
+            case TcpState.LastAck: Finish(NetworkFailure.None, now); break;
+        }
+    }
+
+    private void UpdateSendWindow(in TcpSegment segment, Instant now)
+    {
+        SequenceNumber acknowledgment = segment.Header.Acknowledgment;
+        bool newer = SndWl1 < segment.Sequence || (SndWl1 == segment.Sequence && SndWl2 <= acknowledgment);
+        if (!newer || acknowledgment < SndUna) return;
+        SndWnd = segment.Header.Window << SndScale;
+        SndWl1 = segment.Sequence;
+        SndWl2 = acknowledgment;
+        MaxSndWnd = Math.Max(MaxSndWnd, SndWnd);
+        if (SndWnd > 0) LeaveZeroWindow(now);
+    }
+
+    /// <summary>One round trip: of a timed segment that was sent once (Karn), else from the echoed timestamp (RFC 7323 section 4).</summary>
+    private void SampleRoundTrip(in TcpSegment segment, SequenceNumber acknowledgment, Instant now)
+    {
+        if (_rttTiming && acknowledgment >= _rttEnd)
+        {
+            _rttTiming = false;
+            Rtt.Sample(now - _rttStart, Options);
+            return;
+        }
+        // One sample per round trip is what the gains of RFC 6298 are made for (RFC 7323 appendix G); echoes serve when a
+        // retransmission spoiled the timed segment. An echo of zero or of the future is no echo of ours (attack case C18).
+        if (_rttTiming || !TimestampsOn || segment.Header.TimestampEcho == 0) return;
+        int elapsed = (int)(TimestampNow(now) - segment.Header.TimestampEcho);
+        if (elapsed is < 0 or > 600_000) return;
+        Rtt.Sample(TimeSpan.FromMilliseconds(Math.Max(elapsed, 1)), Options);
+    }
+
+    /// <summary>Starts timing a segment unless one is being timed.</summary>
+    private void TimeSegment(SequenceNumber end, Instant now)
+    {
+        if (_rttTiming) return;
+        _rttTiming = true;
+        _rttEnd = end;
+        _rttStart = now;
+    }
+
+    // RFC 7323 section 5.4: between 1 ms and 1 s a tick; a random offset per four-tuple.
+    private uint TimestampNow(Instant now) => (uint)(now.Ticks / TimeSpan.TicksPerMillisecond) + TimestampOffset;
+}

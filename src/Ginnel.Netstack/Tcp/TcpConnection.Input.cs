@@ -1,0 +1,174 @@
+using Ginnel.Wire;
+
+namespace Ginnel.Netstack;
+
+/// <content>SEGMENT ARRIVES for the states beyond SYN-SENT: RFC 9293 section 3.10.7.4, one method for each of its steps.</content>
+internal sealed partial class TcpConnection
+{
+    private Instant _challengeAt;
+    private Instant _lastHeardAt;
+
+    /// <summary>A segment of this flow has arrived, its checksum and lengths verified.</summary>
+    internal void SegmentArrives(ref TcpSegment segment, Instant now)
+    {
+        switch (State)
+        {
+            case TcpState.Closed: Tcp.Drop(DropReason.SocketClosed); return;
+            case TcpState.Pending: PendingArrives(ref segment, now); return;
+            case TcpState.SynSent: SynSentArrives(ref segment, now); break;
+            default: OtherwiseArrives(ref segment, now); break;
+        }
+        Settle(now);
+    }
+
+    private void OtherwiseArrives(ref TcpSegment segment, Instant now)
+    {
+        if (IsRepeatedSyn(segment)) { RepeatSynAck(now); return; }
+        // Simultaneous open (section 3.5, figure 7): the peer's SYN again, now with the acknowledgment of ours.
+        if (State == TcpState.SynReceived && IsActive && segment.Sequence == Irs && segment.Has(TcpFlags.Syn)) AcceptSimultaneous(ref segment);
+        if (!CheckTimestamp(ref segment, now)) return;
+        if (!CheckSequence(ref segment, now)) return;
+        if (segment.Has(TcpFlags.Rst)) { CheckReset(segment, now); return; }
+        // Third, security and precedence: no longer checked (RFC 9293 appendix A.1).
+        if (segment.Has(TcpFlags.Syn)) { SynArrives(segment, now); return; }
+        if (!segment.Has(TcpFlags.Ack)) { Tcp.Drop(DropReason.BadFlags); return; }
+        Heard(now);
+        if (!CheckAcknowledgment(ref segment, now)) return;
+        // Sixth, URG: the pointer is ignored and urgent data are read in line, as RFC 6093 section 6 advises; so no pointer can point
+        // anywhere (attack case C2).
+        CheckText(ref segment, now);
+        if (State != TcpState.Closed) CheckFin(ref segment, now);
+    }
+
+    /// <summary>PAWS (RFC 7323 section 5.3, R1), before everything else but a reset.</summary>
+    private bool CheckTimestamp(ref TcpSegment segment, Instant now)
+    {
+        if (!TimestampsOn || segment.Has(TcpFlags.Rst)) return true;
+        if (!segment.Header.HasTimestamps)
+        {
+            // Section 3.2: once negotiated it must be there, and a segment without is silently dropped.
+            Tcp.Drop(DropReason.PawsRejected);
+            return false;
+        }
+        bool old = (int)(segment.Header.TimestampValue - TsRecent) < 0;
+        // Section 5.5: after 24 days the peer's clock may have wrapped, and its last value says nothing.
+        if (old && now - TsRecentAt < TimeSpan.FromDays(24))
+        {
+            Tcp.Drop(DropReason.PawsRejected);
+            AcknowledgeStray(segment, now);
+            return false;
+        }
+        // Section 4.3: only a segment that reaches back to the last acknowledgment may set the value to be echoed.
+        if (segment.Sequence <= LastAckSent && segment.End >= LastAckSent && segment.Sequence <= RcvNxt)
+        {
+            TsRecent = segment.Header.TimestampValue;
+            TsRecentAt = now;
+        }
+        return true;
+    }
+
+    /// <summary>First: is any of it in the window? What is not is cut off (section 3.10.7.4, step 1).</summary>
+    private bool CheckSequence(ref TcpSegment segment, Instant now)
+    {
+        SequenceNumber sequence = segment.Sequence;
+        int length = segment.Length;
+        // A bare acknowledgment may stand exactly at the right edge: its sender has filled our window.
+        bool acceptable = length == 0
+            ? sequence >= RcvNxt && sequence <= RcvAdv
+            : segment.End > RcvNxt && sequence < RcvAdv;
+        if (!acceptable && sequence == RcvNxt && RcvAdv == RcvNxt)
+        {
+            // A probe of our closed window: the data are refused, acknowledgment and reset count ("special allowance").
+            segment.TrimBack(RcvNxt);
+            Tcp.Drop(DropReason.OutOfWindow);
+            OweAck();
+            return true;
+        }
+        if (!acceptable)
+        {
+            Tcp.Drop(DropReason.OutOfWindow);
+            if (!segment.Has(TcpFlags.Rst)) AcknowledgeStray(segment, now);
+            return false;
+        }
+        // A SYN in the window is judged in step four, whatever else the segment carries.
+        if (segment.Has(TcpFlags.Syn)) return true;
+        if (sequence < RcvNxt) NoteDuplicate(sequence, SequenceNumber.Min(segment.End, RcvNxt));
+        segment.TrimFront(RcvNxt);
+        segment.TrimBack(RcvAdv);
+        return true;
+    }
+
+    /// <summary>Second: a reset counts only at exactly RCV.NXT; elsewhere in the window it is challenged (RFC 5961 section 3.2).</summary>
+    private void CheckReset(in TcpSegment segment, Instant now)
+    {
+        // RFC 1337: a reset must not cut TIME-WAIT short.
+        if (State == TcpState.TimeWait) { Tcp.Drop(DropReason.BadFlags); return; }
+        if (segment.Sequence != RcvNxt) { ChallengeAck(now); return; }
+        bool closing = State is TcpState.Closing or TcpState.LastAck;
+        if (State == TcpState.SynReceived) Finish(NetworkFailure.Refused, now);
+        else Finish(closing && SendRing.Count == 0 ? NetworkFailure.None : NetworkFailure.Reset, now);
+    }
+
+    /// <summary>Fourth: a SYN on a living connection is challenged, never believed (RFC 5961 section 4.2).</summary>
+    private void SynArrives(in TcpSegment segment, Instant now)
+    {
+        Tcp.Drop(DropReason.BadFlags);
+        ChallengeAck(now);
+    }
+
+    /// <summary>Eighth: the FIN, once everything before it has come.</summary>
+    private void CheckFin(ref TcpSegment segment, Instant now)
+    {
+        if (segment.Fin && MayReceive && !_peerFinKnown)
+        {
+            _peerFinKnown = true;
+            _peerFin = segment.Sequence + segment.Payload.Length;
+        }
+        if (!_peerFinKnown || RcvNxt != _peerFin || !MayReceive) return;
+        RcvNxt += 1;
+        RcvAdv = SequenceNumber.Max(RcvAdv, RcvNxt);
+        OweAck();
+        Raise(SocketEvents.PeerClosed | SocketEvents.Readable);
+        switch (State)
+        {
+            case TcpState.Established: State = TcpState.CloseWait; break;
+            case TcpState.FinWait1: State = TcpState.Closing; break;
+            case TcpState.FinWait2: EnterTimeWait(now); break;
+        }
+    }
+
+    /// <summary>The peer is alive: probes and patience begin anew.</summary>
+    private void Heard(Instant now)
+    {
+        _lastHeardAt = now;
+        _keepAliveSent = 0;
+    }
+
+    /// <summary>
+    /// Answers a segment that is not acceptable with an acknowledgment. One that carries data is answered always, for our last
+    /// acknowledgment may be lost; a bare one rarely, or two confused peers would answer each other for ever.
+    /// </summary>
+    private void AcknowledgeStray(in TcpSegment segment, Instant now)
+    {
+        if (segment.Payload.Length > 0 || segment.Fin)
+        {
+            if (segment.End <= RcvNxt) NoteDuplicate(segment.Sequence, segment.End);
+            OweAck();
+            if (State == TcpState.TimeWait && segment.Fin) RestartTimeWait(now);
+            return;
+        }
+        ChallengeAck(now);
+    }
+
+    /// <summary>Sends a challenge ACK (RFC 5961), limited per connection and for the stack.</summary>
+    private void ChallengeAck(Instant now)
+    {
+        if (now < _challengeAt || !Tcp.ChallengeAcks.TryTake(now))
+        {
+            Tcp.Drop(DropReason.RateLimited);
+            return;
+        }
+        _challengeAt = now + ChallengeAckLimiter.PerConnection;
+        OweAck();
+    }
+}

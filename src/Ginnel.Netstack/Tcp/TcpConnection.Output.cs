@@ -1,0 +1,252 @@
+using Ginnel.Wire;
+
+namespace Ginnel.Netstack;
+
+/// <content>
+/// What is sent, one packet at a time, when the link has room. Theory of operation: nothing is queued; each call looks at the state
+/// and builds the most urgent packet: SYN, retransmission, new data with FIN, probe, bare acknowledgment. Every packet acknowledges, so
+/// whatever else goes out pays the acknowledgments that are owed.
+/// </content>
+internal sealed partial class TcpConnection
+{
+    // IPv4's total length is 16 bits; headers with options are up to 60 + 60 octets.
+    private const int LargestSuperSegment = 65_535 - 120;
+
+    private bool _nagle;
+    private bool _probeOwed;
+    private bool _keepAliveOwed;
+    private bool _cwndLimited;
+    private Instant _lastSentAt;
+    private Instant _synSentAt;
+    private long _retransmissions;
+
+    /// <summary>Whether <see cref="TransmitNext"/> would send.</summary>
+    private bool WantsToSend(Instant now)
+    {
+        if (State is TcpState.Closed or TcpState.Pending || (_outputAt != Instant.Never && now < _outputAt)) return false;
+        if (_synOwed) return true;
+        if (State == TcpState.SynSent) return false;
+        if (_acksOwed > 0 || _probeOwed || _keepAliveOwed) return true;
+        return MaySend && (TryPickRetransmission(out _, out _) || CanSendNew());
+    }
+
+    /// <summary>Builds and sends one packet; false when nothing is to be sent (or no packet buffer is to be had).</summary>
+    internal bool TransmitNext(Instant now)
+    {
+        bool sent = TrySendOne(now);
+        Settle(now);
+        return sent;
+    }
+
+    private bool TrySendOne(Instant now)
+    {
+        if (State is TcpState.Closed or TcpState.Pending) return false;
+        if (_synOwed) return SendSyn(now);
+        if (State is TcpState.SynSent) return false;
+        if (MaySend && TryPickRetransmission(out SequenceNumber sequence, out int length)) return SendAgain(sequence, length, now);
+        if (MaySend && TryPickNew(out length)) return SendNew(length, now);
+        if (_probeOwed) return SendProbe(now);
+        if (_keepAliveOwed) return SendKeepAlive(now);
+        return _acksOwed > 0 && SendAck(now);
+    }
+
+    private bool SendSyn(Instant now)
+    {
+        TcpHeader header = NewHeader(Iss, TcpFlags.Syn, now);
+        bool answer = State == TcpState.SynReceived;
+        // A SYN offers what the options allow; a SYN-ACK only what the SYN offered.
+        header.MaximumSegmentSize = (ushort)AnnouncedMss;
+        header.SackPermitted = answer ? SackOn : Options.Sack;
+        header.HasWindowScale = answer ? ScalingOn : Options.WindowScaling;
+        header.WindowScale = RcvScale;
+        header.HasTimestamps = answer ? TimestampsOn : Options.Timestamps;
+        if (header.HasTimestamps) header.TimestampValue = TimestampNow(now);
+        if (answer) header.Flags |= TcpFlags.Ack;
+        header.Window = answer ? AdvertiseWindow(onSyn: true) : (ushort)Math.Min(_rcvLimit, ushort.MaxValue);
+        if (!TrySend(header, 0, 0, now)) return false;
+        _synOwed = false;
+        _synSentAt = now;
+        // RFC 6298 section 5.1.
+        if (_retransmitAt == Instant.Never) _retransmitAt = now + Rtt.Timeout(Options);
+        return true;
+    }
+
+    /// <summary>Octets that one packet may carry at this segment size: one segment, or many where the link cuts them.</summary>
+    private int LargestSend(int segmentSize)
+    {
+        if (!Route.Interface.SegmentsTcp(IsV4)) return segmentSize;
+        return LargestSuperSegment / segmentSize * segmentSize;
+    }
+
+    private bool CanSendNew() => TryPickNew(out _);
+
+    /// <summary>
+    /// How much new data may go out now (RFC 9293 section 3.8.6.2.1, sender's silly window avoidance; section 3.7.4, Nagle), limited by
+    /// both windows. True with length 0 for a bare FIN.
+    /// </summary>
+    private bool TryPickNew(out int length)
+    {
+        length = 0;
+        if (!MaySend || _finSent) return false;
+        int unsent = Unsent;
+        if (unsent == 0 && !_finQueued) return false;
+        int usable = SndUna + SndWnd - SndNxt;
+        if (usable <= 0) return false;
+        if (unsent == 0) return true;
+        int size = DataSegmentSize();
+        int window = Congestion!.CongestionWindow - Pipe();
+        _cwndLimited = window < Math.Min(unsent, usable);
+        int room = Math.Min(usable, window);
+        if (room <= 0) return false;
+        length = Math.Min(Math.Min(unsent, room), LargestSend(size));
+        if (length >= size)
+        {
+            // Whole segments, unless the rest is the end of the data and may go at once.
+            bool tail = length == unsent && (!_nagle || _finQueued);
+            if (!tail) length = length / size * size;
+            return true;
+        }
+        if (length == unsent) return !_nagle || Flight == 0 || _finQueued;
+        // Less than a segment because the peer's window is small: worth it at half of the largest window seen.
+        return length == usable && length >= MaxSndWnd / 2;
+    }
+
+    // SACK blocks take room from data while we have holes ourselves.
+    private int DataSegmentSize() => OutOfOrder is not { IsEmpty: false } && !_hasDuplicate ? SegmentSize : SndMss - (TimestampsOn ? 12 + 28 : 36);
+
+    private bool SendNew(int length, Instant now)
+    {
+        if (Flight == 0)
+        {
+            // RFC 5681 section 4.1: after a pause the acknowledgments that would pace us are gone.
+            if (now - _lastSentAt > Rtt.Timeout(Options)) Congestion!.RestartAfterIdle(Options.InitialWindow, now);
+            _progressAt = now;
+        }
+        bool last = length == Unsent;
+        bool fin = last && _finQueued && length < SndUna + SndWnd - SndNxt;
+        TcpHeader header = NewHeader(SndNxt, TcpFlags.Ack | (last && length > 0 ? TcpFlags.Psh : 0) | (fin ? TcpFlags.Fin : 0), now);
+        if (!TrySend(header, SndNxt - SndUna, length, now)) return false;
+        SndNxt += length + (fin ? 1 : 0);
+        _finSent |= fin;
+        if (_phase == LossPhase.Open) TimeSegment(SndNxt, now);
+        AfterSend(now);
+        return true;
+    }
+
+    private bool SendAgain(SequenceNumber sequence, int length, Instant now)
+    {
+        int offset = sequence - SndUna;
+        int data = Math.Min(length, SendRing.Count - offset);
+        // The range may end with our FIN, which has a number but no octet.
+        bool fin = _finSent && sequence + length == SndNxt;
+        data = Math.Min(data, length - (fin ? 1 : 0));
+        TcpHeader header = NewHeader(sequence, TcpFlags.Ack | (fin ? TcpFlags.Fin : 0), now);
+        if (!TrySend(header, offset, data, now)) return false;
+        int segments = Math.Max(1, (data + SegmentSize - 1) / SegmentSize);
+        _retransmissions += segments;
+        Tcp.Context.Counters.Retransmissions += segments;
+        NoteRetransmission(sequence, sequence + length);
+        AfterSend(now);
+        return true;
+    }
+
+    private void AfterSend(Instant now)
+    {
+        _lastSentAt = now;
+        _probeOwed = false;
+        if (_retransmitAt == Instant.Never || _isPersisting) _retransmitAt = now + Rtt.Timeout(Options);
+        _isPersisting = false;
+    }
+
+    /// <summary>
+    /// Into a closed window one octet, or the FIN (RFC 9293 section 3.8.6.1); into a window that is only too small for politeness
+    /// what it takes (section 3.8.6.2.1, the override timeout). It stays in flight until the peer takes it.
+    /// </summary>
+    private bool SendProbe(Instant now)
+    {
+        bool again = Flight > 0;
+        int data = again ? SendRing.Count : Unsent;
+        if (data == 0 && !_finQueued) { _probeOwed = false; return false; }
+        int usable = SndUna + SndWnd - SndNxt;
+        int length = again ? Math.Min(1, data) : Math.Min(data, Math.Clamp(usable, 1, DataSegmentSize()));
+        bool fin = length == 0;
+        TcpHeader header = NewHeader(again ? SndUna : SndNxt, TcpFlags.Ack | (fin ? TcpFlags.Fin : TcpFlags.Psh), now);
+        if (!TrySend(header, 0, length, now)) return false;
+        if (!again) SndNxt += Math.Max(1, length);
+        _finSent |= fin;
+        _probeOwed = false;
+        _lastSentAt = now;
+        return true;
+    }
+
+    /// <summary>A keepalive: nothing, at a number that the peer must answer (RFC 9293 section 3.8.4).</summary>
+    private bool SendKeepAlive(Instant now)
+    {
+        if (!TrySend(NewHeader(SndNxt - 1, TcpFlags.Ack, now), 0, 0, now)) return false;
+        _keepAliveOwed = false;
+        return true;
+    }
+
+    private bool SendAck(Instant now)
+    {
+        // Each segment out of order deserves an acknowledgment of its own (RFC 5681 section 4.2); the others share one.
+        int owed = OutOfOrder is { IsEmpty: false } ? _acksOwed - 1 : 0;
+        if (!TrySend(NewHeader(SndNxt, TcpFlags.Ack, now), 0, 0, now)) return false;
+        _acksOwed = owed;
+        return true;
+    }
+
+    private TcpHeader NewHeader(SequenceNumber sequence, TcpFlags flags, Instant now)
+    {
+        var header = new TcpHeader
+        {
+            SourcePort = Flow.Local.Port, DestinationPort = Flow.Remote.Port, Sequence = sequence, Flags = flags,
+        };
+        if (State != TcpState.SynSent) header.Acknowledgment = RcvNxt;
+        if ((flags & TcpFlags.Syn) != 0)
+        {
+            header.TimestampEcho = TsRecent;
+            return header;
+        }
+        header.Window = AdvertiseWindow(onSyn: false);
+        if (SackOn) FillSack(ref header);
+        if (!TimestampsOn) return header;
+        header.HasTimestamps = true;
+        header.TimestampValue = TimestampNow(now);
+        header.TimestampEcho = TsRecent;
+        return header;
+    }
+
+    /// <summary>Copies the data behind the header and hands the packet to IP.</summary>
+    private bool TrySend(in TcpHeader header, int offset, int length, Instant now)
+    {
+        int headerSize = header.Size;
+        if (!Tcp.Ip.TryRent(headerSize + length, out Packet packet))
+        {
+            Tcp.Drop(DropReason.OutOfBuffers);
+            _outputAt = now + OutOfBuffersPause;
+            return false;
+        }
+        header.Write(packet.Append(headerSize));
+        if (length > 0) SendRing.Read(offset, packet.Append(length));
+        int size = SndMss - (headerSize - TcpHeader.MinimumSize);
+        if (length > size) packet.Segmentation = new Segmentation(IsV4 ? SegmentationKind.TcpV4 : SegmentationKind.TcpV6, (ushort)size);
+        if (header.Has(TcpFlags.Ack))
+        {
+            LastAckSent = RcvNxt;
+            _acksOwed = 0;
+            _unackedSegments = 0;
+            _ackAt = Instant.Never;
+        }
+        Tcp.Ip.Send(packet, Route, new IpSend(Flow.Local.Address, Flow.Remote.Address, IpProtocol.Tcp), now);
+        return true;
+    }
+
+    /// <summary>Segment size from the peer's option and the path (RFC 6691, RFC 9293 section 3.7.1).</summary>
+    internal void UpdateMss()
+    {
+        int path = Route.PathMtu - (IsV4 ? 40 : 60);
+        SndMss = Math.Max(LeastMss, Math.Min(PeerMss, path));
+        if (Congestion is { } congestion) congestion.SegmentSize = SegmentSize;
+    }
+}

@@ -1,0 +1,152 @@
+using Ginnel.Wire;
+
+namespace Ginnel.Netstack;
+
+/// <content>Seventh step of SEGMENT ARRIVES: the data. And what is told about them: acknowledgments, SACK blocks, the window.</content>
+internal sealed partial class TcpConnection
+{
+    // The first window; it doubles as the reader proves to keep up, so that idle and slow connections promise little memory.
+    private const int InitialReceiveLimit = 65_536;
+
+    // As many acknowledgments as segments deserve one are owed at once at most.
+    private const int MaxAcksOwed = 64;
+
+    private int _rcvLimit;
+    private int _consumedSinceGrowth;
+    private int _acksOwed;
+    private int _unackedSegments;
+    private bool _peerFinKnown;
+    private SequenceNumber _peerFin;
+    private bool _hasDuplicate;
+    private SackBlock _duplicate;
+    private long _bytesReceived;
+    private long _bytesSent;
+
+    /// <summary>Takes what is new of the payload (RFC 9293 section 3.10.7.4, step 7).</summary>
+    private void CheckText(ref TcpSegment segment, Instant now)
+    {
+        if (segment.Payload.IsEmpty || !MayReceive) return;
+        if (Released)
+        {
+            // Nobody will read it: RFC 9293 section 3.6.1 wants the peer to know that data were lost.
+            Tcp.Drop(DropReason.SocketClosed);
+            Reset(NetworkFailure.Aborted, now);
+            return;
+        }
+        if (_peerFinKnown) segment.TrimBack(_peerFin);
+        if (segment.Payload.IsEmpty) return;
+        bool inOrder = segment.Sequence == RcvNxt;
+        bool filling = OutOfOrder is { IsEmpty: false };
+        if (!TryStore(segment, inOrder)) { OweAck(); return; }
+        if (!inOrder || filling)
+        {
+            // RFC 5681 section 4.2: at once, so that the sender learns of the hole, or of its end.
+            OweAck();
+            if (!inOrder) return;
+        }
+        _bytesReceived += segment.Payload.Length;
+        _unackedSegments += segment.Count;
+        // RFC 9293 section 3.8.6.3: every second segment at least; a super-segment counts as what it stands for.
+        if (_unackedSegments >= 2) OweAck();
+        else if (_acksOwed == 0) _ackAt = Instant.Min(_ackAt, now + Options.DelayedAck);
+        Raise(SocketEvents.Readable);
+    }
+
+    /// <summary>Puts the payload into the ring and the queue; false when it has to be dropped.</summary>
+    private bool TryStore(in TcpSegment segment, bool inOrder)
+    {
+        SequenceNumber end = segment.Sequence + segment.Payload.Length;
+        OutOfOrderQueue? queue = OutOfOrder;
+        if (inOrder && queue is not { IsEmpty: false })
+        {
+            if (!ReceiveRing.TryWrite(0, segment.Payload, Memory)) { Tcp.Drop(DropReason.ReceiveBufferFull); return false; }
+            ReceiveRing.Advance(segment.Payload.Length);
+            RcvNxt = end;
+            return true;
+        }
+        queue ??= OutOfOrder = new OutOfOrderQueue();
+        if (!inOrder && !queue.CanAdd(segment.Sequence, end, Options.MaxOutOfOrderRanges))
+        {
+            Tcp.Drop(DropReason.OutOfOrderLimit);
+            return false;
+        }
+        // Of octets that come twice the first ones stay (attack case C14): only what is missing is written.
+        SequenceNumber at = segment.Sequence;
+        while (queue.TryNextMissing(at, end, out SackBlock missing))
+        {
+            ReadOnlySpan<byte> part = segment.Payload[(missing.Left - segment.Sequence)..(missing.Right - segment.Sequence)];
+            if (!ReceiveRing.TryWrite(missing.Left - RcvNxt, part, Memory)) { Tcp.Drop(DropReason.ReceiveBufferFull); return false; }
+            at = missing.Right;
+        }
+        if (at == segment.Sequence) NoteDuplicate(segment.Sequence, end);
+        if (!inOrder) { queue.Add(segment.Sequence, end); return true; }
+        SequenceNumber next = queue.Advance(end);
+        ReceiveRing.Advance(next - RcvNxt);
+        RcvNxt = next;
+        return true;
+    }
+
+    /// <summary>An acknowledgment is owed now.</summary>
+    private void OweAck()
+    {
+        if (_acksOwed < MaxAcksOwed) _acksOwed++;
+    }
+
+    /// <summary>An interval came twice: the next acknowledgment reports it first (RFC 2883).</summary>
+    private void NoteDuplicate(SequenceNumber left, SequenceNumber right)
+    {
+        if (!SackOn || right <= left) return;
+        _hasDuplicate = true;
+        _duplicate = new SackBlock(left, right);
+    }
+
+    /// <summary>SACK blocks: a duplicate first (RFC 2883 section 4), then the ranges, latest first (RFC 2018 section 4).</summary>
+    private void FillSack(ref TcpHeader header)
+    {
+        int max = TimestampsOn ? 3 : 4;
+        int count = 0;
+        if (_hasDuplicate)
+        {
+            header.Sack[count++] = _duplicate;
+            _hasDuplicate = false;
+        }
+        if (OutOfOrder is { IsEmpty: false } queue) count = queue.Fill(ref header.Sack, count, max);
+        header.SackCount = count;
+    }
+
+    /// <summary>
+    /// The window field, and the right edge that it promises. The edge never moves left; it moves right only by a full segment or half
+    /// the buffer (RFC 9293 section 3.8.6.2.2). Rounding to the scale may take back less than one unit (RFC 7323 section 2.4).
+    /// </summary>
+    private ushort AdvertiseWindow(bool onSyn)
+    {
+        SequenceNumber edge = RcvNxt + Storable();
+        if (edge - RcvAdv < Math.Min(_rcvLimit / 2, AnnouncedMss)) edge = SequenceNumber.Max(RcvAdv, RcvNxt);
+        int scale = onSyn ? 0 : RcvScale;
+        int field = Math.Min((edge - RcvNxt) >> scale, ushort.MaxValue);
+        RcvAdv = SequenceNumber.Max(RcvAdv, RcvNxt + (field << scale));
+        return (ushort)field;
+    }
+
+    /// <summary>Octets beyond RCV.NXT for which there is a place: what the limit leaves, or when memory is scarce what the ring has.</summary>
+    private int Storable()
+    {
+        int limit = Memory.IsTight ? Math.Min(_rcvLimit, ReceiveRing.Capacity) : _rcvLimit;
+        return Math.Max(0, limit - ReceiveRing.Readable);
+    }
+
+    /// <summary>The reader took octets: let the limit follow, and tell the peer when the window has opened enough to matter.</summary>
+    private void AfterConsume(int count)
+    {
+        _consumedSinceGrowth += count;
+        if (_consumedSinceGrowth >= _rcvLimit / 2 && _rcvLimit < Tcp.ReceiveLimit && !Memory.IsTight)
+        {
+            _rcvLimit = Math.Min(_rcvLimit * 2, Tcp.ReceiveLimit);
+            _consumedSinceGrowth = 0;
+        }
+        if (!MayReceive || _peerFinKnown) return;
+        int open = Math.Max(0, RcvAdv - RcvNxt);
+        int gain = Storable() - open;
+        if (gain >= Math.Min(_rcvLimit / 2, AnnouncedMss) && gain >= open) OweAck();
+    }
+}

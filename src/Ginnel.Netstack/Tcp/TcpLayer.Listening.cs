@@ -1,0 +1,118 @@
+using Ginnel.Wire;
+
+namespace Ginnel.Netstack;
+
+/// <content>
+/// Segments that belong to no connection: to a listener (RFC 9293 section 3.10.7.2), to any-IP mode, or to nobody (section 3.10.7.1).
+/// Own listeners come first.
+/// </content>
+internal sealed partial class TcpLayer
+{
+    private bool HasTaker(in ReceivedPacket packet, in IpEndpoint local) =>
+        packet.Interface.AnyIp || (packet.IsForOwnAddress && _listeners.Find(local) is not null);
+
+    private void ListenArrives(in ReceivedPacket packet, ref TcpSegment segment, in FlowKey flow, Instant now)
+    {
+        TcpListener? listener = packet.IsForOwnAddress ? _listeners.Find(flow.Local) : null;
+        if (listener is null && !packet.Interface.AnyIp)
+        {
+            Drop(DropReason.NoListener);
+            Refuse(packet, segment, flow, now);
+            return;
+        }
+        if (segment.Has(TcpFlags.Rst)) { Drop(DropReason.NoListener); return; }
+        if (segment.Has(TcpFlags.Ack)) { Drop(DropReason.NoListener); Refuse(packet, segment, flow, now); return; }
+        // Neither SYN nor ACK, or SYN with FIN: nothing that an honest peer sends (attack case C15).
+        if (!segment.Has(TcpFlags.Syn) || segment.Has(TcpFlags.Fin)) { Drop(DropReason.BadFlags); return; }
+        if (!TryWayBack(packet, flow, out RouteDecision route)) { Drop(DropReason.NoRoute); return; }
+        if (listener is not null) OpenPassively(listener, segment, flow, route, now);
+        else OpenPending(segment, flow, route, !packet.IsForOwnAddress, now);
+    }
+
+    private bool TryWayBack(in ReceivedPacket packet, in FlowKey flow, out RouteDecision route)
+    {
+        if (packet.IsForOwnAddress) return Ip.TryRoute(flow.Remote.Address, flow.Local.Address, out route) == OpStatus.Ok;
+        route = Ip.RouteVia(packet.Interface, flow.Local.Address, flow.Remote.Address);
+        return true;
+    }
+
+    private void OpenPassively(TcpListener listener, in TcpSegment segment, in FlowKey flow, in RouteDecision route, Instant now)
+    {
+        if (!listener.TryMakeRoom(now)) { Drop(DropReason.BacklogFull); return; }
+        var connection = new TcpConnection(this, flow, route, anyIp: false);
+        if (!TryAddSocket(connection, now)) { Drop(DropReason.TableFull); return; }
+        _flows.Add(connection);
+        listener.Add(connection);
+        connection.NoteSyn(segment, now);
+        connection.AnswerSyn(now);
+    }
+
+    /// <summary>Any-IP mode: the SYN is held, unanswered and without buffers, until the shell has decided.</summary>
+    private void OpenPending(in TcpSegment segment, in FlowKey flow, in RouteDecision route, bool anyIp, Instant now)
+    {
+        if (!TryMakePendingRoom(now)) { Drop(DropReason.BacklogFull); return; }
+        var connection = new TcpConnection(this, flow, route, anyIp);
+        if (!TryAddSocket(connection, now)) { Drop(DropReason.TableFull); return; }
+        _flows.Add(connection);
+        _pending.Add(connection);
+        Context.PendingCount++;
+        connection.State = TcpState.Pending;
+        connection.NoteSyn(segment, now);
+        connection.AwaitDecision(now);
+    }
+
+    /// <summary>
+    /// At the limit a SYN is dropped at random: the new one, or a pending one in its place. Nobody can fill the table for good, and a
+    /// client that repeats its SYN gets in.
+    /// </summary>
+    private bool TryMakePendingRoom(Instant now)
+    {
+        if (Context.PendingCount < Context.Options.MaxPending) return true;
+        if (_pending.Count == 0) return false;
+        Context.Counters.PendingEvicted++;
+        int victim = (int)Context.Entropy.Next((uint)_pending.Count + 1);
+        if (victim == _pending.Count) return false;
+        _pending[victim].Finish(NetworkFailure.Evicted, now);
+        return true;
+    }
+
+    /// <summary>A connection in TIME-WAIT gives way to a living one when the table is full.</summary>
+    private bool TryAddSocket(TcpConnection connection, Instant now)
+    {
+        if (Context.Sockets.TryAdd(connection)) return true;
+        while (_timeWait.First is { } oldest)
+        {
+            oldest.Finish(NetworkFailure.None, now);
+            if (Context.Sockets.TryAdd(connection)) return true;
+        }
+        return false;
+    }
+
+    /// <summary>A segment for nobody is reset, unless it is a reset (section 3.10.7.1).</summary>
+    private void Refuse(in ReceivedPacket packet, in TcpSegment segment, in FlowKey flow, Instant now)
+    {
+        if (segment.Has(TcpFlags.Rst) || !TryWayBack(packet, flow, out RouteDecision route)) return;
+        if (segment.Has(TcpFlags.Ack)) SendReset(flow, route, segment.Header.Acknowledgment, now);
+        else SendResetTo(flow, route, segment.End, now);
+    }
+
+    /// <summary>A reset at a number that the peer expects; with the acknowledgment of ours, where there is a connection.</summary>
+    internal void SendReset(in FlowKey flow, in RouteDecision route, SequenceNumber sequence, Instant now, SequenceNumber? acknowledgment = null) =>
+        SendBare(flow, route, sequence, acknowledgment ?? default, acknowledgment is null ? TcpFlags.Rst : TcpFlags.Rst | TcpFlags.Ack, now);
+
+    /// <summary>A reset for who expects nothing of us yet: number 0, and what he sent acknowledged.</summary>
+    internal void SendResetTo(in FlowKey flow, in RouteDecision route, SequenceNumber acknowledgment, Instant now) =>
+        SendBare(flow, route, default, acknowledgment, TcpFlags.Rst | TcpFlags.Ack, now);
+
+    private void SendBare(in FlowKey flow, in RouteDecision route, SequenceNumber sequence, SequenceNumber acknowledgment, TcpFlags flags, Instant now)
+    {
+        if (!route.Interface.IsUp) { Drop(DropReason.InterfaceDown); return; }
+        if (!Ip.TryRent(TcpHeader.MinimumSize, out Packet packet)) { Drop(DropReason.OutOfBuffers); return; }
+        var header = new TcpHeader
+        {
+            SourcePort = flow.Local.Port, DestinationPort = flow.Remote.Port, Sequence = sequence, Acknowledgment = acknowledgment, Flags = flags,
+        };
+        header.Write(packet.Append(TcpHeader.MinimumSize));
+        Ip.Send(packet, route, new IpSend(flow.Local.Address, flow.Remote.Address, IpProtocol.Tcp), now);
+    }
+}
