@@ -15,6 +15,9 @@ public sealed partial class NetworkStack
     /// <summary>Takes the next datagram or error item; <see cref="OpStatus.WouldBlock"/> when there is none.</summary>
     public OpStatus TryReceive(SocketId id, Span<byte> buffer, out ReceivedDatagram datagram) => _datagrams.TryReceive(id, buffer, out datagram);
 
+    /// <summary>Whether <see cref="TryReceive"/> would yield a datagram or error item.</summary>
+    public bool HasDatagram(SocketId id) => _context.Sockets.Find(id) is DatagramPort { Queue.Count: > 0 };
+
     /// <summary>
     /// For a port accepted in any-IP mode: a target could not be reached, tell the source by ICMP as if the network had said so.
     /// </summary>

@@ -12,6 +12,7 @@ internal sealed class StackDatagramPort : ShardSocket, IDatagramPort
     private readonly FlowProtocol _protocol;
     private readonly IpEndpoint? _source;
     private readonly ReceiveOperation _receiving;
+    private readonly WaitQueue _waiting = new();
     private readonly EndPointCache _endPoints = new();
     private bool _closed;
 
@@ -41,9 +42,13 @@ internal sealed class StackDatagramPort : ShardSocket, IDatagramPort
         Shard.Release(this, now);
     }
 
-    internal override void OnEvents(SocketEvents events, ref ShardWork work) => _receiving.Wake(ref work);
+    internal override void OnEvents(SocketEvents events, ref ShardWork work) => OnHostEnded(ref work);
 
-    internal override void OnHostEnded(ref ShardWork work) => _receiving.Wake(ref work);
+    internal override void OnHostEnded(ref ShardWork work)
+    {
+        _receiving.Wake(ref work);
+        _waiting.WakeAll(ref work);
+    }
 
     public ValueTask<DatagramItem> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -53,6 +58,16 @@ internal sealed class StackDatagramPort : ShardSocket, IDatagramPort
         if (status == OpStatus.WouldBlock) return _receiving.WaitAsync(buffer, cancellationToken);
         _receiving.EndAtOnce();
         return status == OpStatus.Ok ? new(item) : ValueTask.FromException<DatagramItem>(Gone());
+    }
+
+    public async ValueTask WaitAsync(CancellationToken cancellationToken = default)
+    {
+        (OpStatus status, Task? wait) = Shard.Peek(this, static (stack, port) =>
+            port._closed || port.Shard.Ended is not null ? (OpStatus.Stale, null)
+            : stack.HasDatagram(port.Id) ? (OpStatus.Ok, (Task?)null)
+            : (OpStatus.WouldBlock, port._waiting.Wait()));
+        if (status == OpStatus.Stale) throw Gone();
+        if (wait is not null) await wait.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
     internal OpStatus TryReceive(Span<byte> buffer, ReceiveOperation? arm, out DatagramItem item)

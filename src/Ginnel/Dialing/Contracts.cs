@@ -76,6 +76,13 @@ public interface IDatagramPort : IAsyncDisposable
     ValueTask<DatagramItem> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken = default);
 
     /// <summary>
+    /// Completes when a receive would not wait, or at once where that cannot be known: lets a reader rent its buffer late. Not while a
+    /// receive is under way.
+    /// </summary>
+    /// <exception cref="ObjectDisposedException">The port is closed.</exception>
+    ValueTask WaitAsync(CancellationToken cancellationToken = default) => default;
+
+    /// <summary>
     /// Sends; a failure that is known at once is the result, a later one is received as an item. Drops silently where buffers are full,
     /// as networks do.
     /// </summary>

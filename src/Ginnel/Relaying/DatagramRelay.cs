@@ -1,0 +1,129 @@
+namespace Ginnel;
+
+/// <summary>
+/// The same for datagrams: each source that the listener offers gets one port on the other side, through which it reaches all its targets
+/// (RFC 4787). Each new target is judged once; errors go back to the source as the network would have told them.
+/// </summary>
+public sealed class DatagramRelay
+{
+    private readonly IPortListener _listener;
+    private readonly IDialer _dialer;
+    private readonly RelayOptions _options;
+    private readonly FlowSet _flows;
+    private long _limited;
+
+    /// <summary>A relay; the listener stays the caller's.</summary>
+    public DatagramRelay(IPortListener listener, IDialer dialer, RelayOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(listener);
+        ArgumentNullException.ThrowIfNull(dialer);
+        _listener = listener;
+        _dialer = dialer;
+        _options = options ?? new RelayOptions();
+        ArgumentOutOfRangeException.ThrowIfLessThan(_options.MaxFlows, 1, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThan(_options.MaxTargetsPerPort, 1, nameof(options));
+        TimeProvider time = _options.Time ?? TimeProvider.System;
+        Flows = _options.Flows ?? new FlowRegistry(time);
+        _flows = new FlowSet(Flows, time, _options.PortIdleTimeout);
+    }
+
+    /// <summary>Where its live ports are listed.</summary>
+    public FlowRegistry Flows { get; }
+
+    /// <summary>Sources that were rejected because of a limit of this relay.</summary>
+    public long LimitedCount => Volatile.Read(ref _limited);
+
+    /// <summary>
+    /// Relays until the listener is closed, then until the last port was idle; or until the token is cancelled, which closes all ports.
+    /// </summary>
+    public async Task RunAsync(CancellationToken cancellationToken = default)
+    {
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task sweep = _flows.SweepAsync(stop.Token);
+        try
+        {
+            while (await _listener.AcceptPortAsync(stop.Token).ConfigureAwait(false) is { } pending) Admit(pending, stop.Token);
+            using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(_ => _flows.EndAll("the relay was stopped"), null);
+            await _flows.WhenEmptyAsync().ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+        }
+        finally
+        {
+            await stop.CancelAsync().ConfigureAwait(false);
+            _flows.EndAll("the relay was stopped");
+            await _flows.WhenEmptyAsync().ConfigureAwait(false);
+            await sweep.ConfigureAwait(false);
+        }
+    }
+
+    private void Admit(IPendingPort pending, CancellationToken stop)
+    {
+        if (_flows.Count >= _options.MaxFlows)
+        {
+            Interlocked.Increment(ref _limited);
+            pending.Reject(new DialFailure(DialFailureKind.Limit, "the relay's ports"));
+            return;
+        }
+        Flow flow = Flows.Create(pending.Flow);
+        _flows.Track(flow, RunPortAsync(flow, pending, stop));
+    }
+
+    private async Task RunPortAsync(Flow flow, IPendingPort pending, CancellationToken stop)
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        FlowEnd end;
+        try
+        {
+            end = await ServeAsync(flow, pending, stop).ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            pending.Reject(new DialFailure(DialFailureKind.HostUnreachable));
+            end = new FlowEnd(FlowEndKind.DialFailed, new DialFailure(DialFailureKind.HostUnreachable, exception.Message));
+        }
+        try
+        {
+            Flows.Finish(flow, end);
+        }
+        finally
+        {
+            _flows.Forget(flow);
+        }
+    }
+
+    private async Task<FlowEnd> ServeAsync(Flow flow, IPendingPort pending, CancellationToken stop)
+    {
+        flow.Target = _options.Target?.Invoke(flow.Info);
+        if (flow.Target is not (null or System.Net.IPEndPoint))
+        {
+            DialFailure unsupported = new(DialFailureKind.Unsupported, $"datagrams go to addresses, not to {flow.Target}");
+            pending.Reject(unsupported);
+            return new FlowEnd(FlowEndKind.DialFailed, unsupported);
+        }
+        BindResult bound = await _dialer.BindAsync(flow.Info, stop).ConfigureAwait(false);
+        if (!bound.IsBound)
+        {
+            pending.Reject(bound.Failure);
+            return new FlowEnd(FlowEndKind.DialFailed, bound.Failure);
+        }
+        await using (bound.Port.ConfigureAwait(false))
+        {
+            IDatagramPort source;
+            try
+            {
+                source = await pending.AcceptAsync(stop).ConfigureAwait(false);
+            }
+            catch (Exception exception) when (StreamPump.IsBroken(exception))
+            {
+                return new FlowEnd(FlowEndKind.Abandoned);
+            }
+            await using (source.ConfigureAwait(false))
+            {
+                Flows.Start(flow);
+                return await new RelayedPort(flow, source, bound.Port, _options).RunAsync().ConfigureAwait(false);
+            }
+        }
+    }
+}

@@ -1,0 +1,37 @@
+namespace Ginnel;
+
+/// <summary>How a relay behaves and how much it may hold.</summary>
+public sealed class RelayOptions
+{
+    /// <summary>Where live flows are listed; null for a registry of the relay's own.</summary>
+    public FlowRegistry? Flows { get; init; }
+
+    /// <summary>Longest time that a dial may take.</summary>
+    public TimeSpan DialTimeout { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Dials in flight; one more is rejected with <see cref="DialFailureKind.Limit"/>.</summary>
+    public int MaxPendingDials { get; init; } = 1_024;
+
+    /// <summary>Flows at once; one more is rejected with <see cref="DialFailureKind.Limit"/>.</summary>
+    public int MaxFlows { get; init; } = 16_384;
+
+    /// <summary>A connection without a byte in either direction for so long is ended; infinite for never.</summary>
+    public TimeSpan ConnectionIdleTimeout { get; init; } = Timeout.InfiniteTimeSpan;
+
+    /// <summary>A datagram port without a datagram for so long is closed: 60 s for port rules, 300 s elsewhere (RFC 4787, REQ-5).</summary>
+    public TimeSpan PortIdleTimeout { get; init; } = TimeSpan.FromSeconds(300);
+
+    /// <summary>Targets of one datagram port that are remembered as judged; beyond it the oldest are judged again.</summary>
+    public int MaxTargetsPerPort { get; init; } = 1_024;
+
+    /// <summary>Judges each new target of a datagram port once; null allows all that the dialer allows.</summary>
+    public IDatagramJudge? Judge { get; init; }
+
+    /// <summary>
+    /// Overrides where a flow goes; null keeps the destination it was sent to. A port rule sends everything to one target.
+    /// </summary>
+    public Func<FlowInfo, System.Net.EndPoint?>? Target { get; init; }
+
+    /// <summary>The clock; null for that of the process.</summary>
+    public TimeProvider? Time { get; init; }
+}

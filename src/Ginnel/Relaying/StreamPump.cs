@@ -1,0 +1,155 @@
+using System.Buffers;
+using Ginnel.Netstack;
+
+namespace Ginnel;
+
+/// <summary>
+/// Carries one direction between two streams. Where one side is a connection of a stack its ring is lent to the other side's read or
+/// write, so that bytes are copied once; a sink that is slow holds the loan, and the window of the source closes by itself.
+/// </summary>
+internal static class StreamPump
+{
+    // Bytes per write out of a ring: large for few system calls, small enough that the window opens while the rest is being sent.
+    private const int MaxChunk = 256 << 10;
+    private const int BufferSize = 64 << 10;
+
+    internal static async Task<PumpResult> RunAsync(DuplexStream source, DuplexStream sink, Action<long> count, CancellationToken cancellationToken)
+    {
+        PumpResult result = source is TcpStream leased
+            ? await FromLeaseAsync(leased, sink, count, cancellationToken).ConfigureAwait(false)
+            : sink is TcpStream lent && source is SocketStream socket
+                ? await IntoLeaseAsync(socket, lent, count, cancellationToken).ConfigureAwait(false)
+                : await CopyAsync(source, sink, count, cancellationToken).ConfigureAwait(false);
+        if (result != PumpResult.EndOfStream) return result;
+        try
+        {
+            await sink.CompleteWritesAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (IsBroken(exception))
+        {
+            return PumpResult.SinkBroke;
+        }
+        return PumpResult.EndOfStream;
+    }
+
+    private static async Task<PumpResult> FromLeaseAsync(TcpStream source, DuplexStream sink, Action<long> count, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            OpStatus status = source.Socket.TryLeaseRead(out RingLease lease);
+            if (status == OpStatus.WouldBlock)
+            {
+                if (!await WaitAsync(source.ReadAsync(Memory<byte>.Empty, cancellationToken)).ConfigureAwait(false)) return PumpResult.SourceBroke;
+                continue;
+            }
+            if (status == OpStatus.EndOfStream) return PumpResult.EndOfStream;
+            if (status != OpStatus.Ok) return PumpResult.SourceBroke;
+            int taken = 0;
+            try
+            {
+                Memory<byte> first = lease.First[..Math.Min(lease.First.Length, MaxChunk)];
+                await sink.WriteAsync(first, cancellationToken).ConfigureAwait(false);
+                taken = first.Length;
+                Memory<byte> second = taken == lease.First.Length ? lease.Second[..Math.Min(lease.Second.Length, MaxChunk - taken)] : default;
+                if (!second.IsEmpty) await sink.WriteAsync(second, cancellationToken).ConfigureAwait(false);
+                taken += second.Length;
+            }
+            catch (Exception exception) when (IsBroken(exception))
+            {
+                return PumpResult.SinkBroke;
+            }
+            finally
+            {
+                source.Socket.EndRead(taken);
+                count(taken);
+            }
+        }
+    }
+
+    private static async Task<PumpResult> IntoLeaseAsync(SocketStream source, TcpStream sink, Action<long> count, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            // Only once there is something to read is room asked for: a connection that waits holds no buffer.
+            if (!await WaitAsync(source.ReadAsync(Memory<byte>.Empty, cancellationToken)).ConfigureAwait(false)) return PumpResult.SourceBroke;
+            int received;
+            do
+            {
+                OpStatus status = sink.Socket.TryLeaseWrite(MaxChunk, out RingLease lease);
+                if (status == OpStatus.WouldBlock)
+                {
+                    if (!await WaitAsync(sink.WaitWritableAsync(cancellationToken)).ConfigureAwait(false)) return PumpResult.SinkBroke;
+                    received = 1;
+                    continue;
+                }
+                if (status != OpStatus.Ok) return PumpResult.SinkBroke;
+                received = Receive(source, sink, lease);
+                if (received == 0) return PumpResult.EndOfStream;
+                if (received == Broken) return PumpResult.SourceBroke;
+                if (received > 0) count(received);
+            }
+            while (received > 0);
+        }
+    }
+
+    private const int Broken = int.MinValue;
+
+    private static int Receive(SocketStream source, TcpStream sink, RingLease lease)
+    {
+        int received = Broken;
+        try
+        {
+            return received = source.TryReceive(lease.First.Span);
+        }
+        catch (IOException)
+        {
+            return Broken;
+        }
+        finally
+        {
+            sink.Socket.EndWrite(Math.Max(0, received));
+        }
+    }
+
+    private static async Task<PumpResult> CopyAsync(DuplexStream source, DuplexStream sink, Action<long> count, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            if (!await WaitAsync(source.ReadAsync(Memory<byte>.Empty, cancellationToken)).ConfigureAwait(false)) return PumpResult.SourceBroke;
+            byte[] buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
+            bool reading = true;
+            try
+            {
+                int read = await source.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+                if (read == 0) return PumpResult.EndOfStream;
+                reading = false;
+                await sink.WriteAsync(buffer.AsMemory(0, read), cancellationToken).ConfigureAwait(false);
+                count(read);
+            }
+            catch (Exception exception) when (IsBroken(exception))
+            {
+                return reading ? PumpResult.SourceBroke : PumpResult.SinkBroke;
+            }
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(buffer);
+            }
+        }
+    }
+
+    private static async ValueTask<bool> WaitAsync(ValueTask<int> ready)
+    {
+        try
+        {
+            await ready.ConfigureAwait(false);
+            return true;
+        }
+        catch (Exception exception) when (IsBroken(exception))
+        {
+            return false;
+        }
+    }
+
+    // What a stream of someone else may throw when it breaks; anything else is a fault and surfaces.
+    internal static bool IsBroken(Exception exception) => exception is IOException or ObjectDisposedException or OperationCanceledException;
+}
