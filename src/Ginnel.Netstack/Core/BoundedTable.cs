@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace Ginnel.Netstack;
 
 /// <summary>
-/// A dictionary with a limit and an order: when full, the oldest entry gives way. Old means longest not <see cref="Touch">touched</see>;
+/// A dictionary with a limit and an order: when full, the oldest entry gives way. Old means longest not <see cref="TryTouch">touched</see>;
 /// a table that never touches is ordered by age. Costs nothing until the first entry.
 /// </summary>
 internal sealed class BoundedTable<TKey, TValue>(int limit) where TKey : notnull where TValue : class
@@ -42,12 +42,16 @@ internal sealed class BoundedTable<TKey, TValue>(int limit) where TKey : notnull
         return value is not null;
     }
 
-    /// <summary>Makes an entry the newest.</summary>
-    internal void Touch(TKey key)
+    /// <summary>Finds an entry and makes it the newest.</summary>
+    internal bool TryTouch(TKey key, [NotNullWhen(true)] out TValue? value)
     {
-        if (_nodes is null || !_nodes.TryGetValue(key, out Node? node) || node == _newest) return;
+        value = null;
+        if (_nodes is null || !_nodes.TryGetValue(key, out Node? node)) return false;
+        value = node.Value;
+        if (node == _newest) return true;
         Unlink(node);
         LinkNewest(node);
+        return true;
     }
 
     /// <summary>Adds an entry whose key is not present. The caller has made room: see <see cref="IsFull"/>.</summary>

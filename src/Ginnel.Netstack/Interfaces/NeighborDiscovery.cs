@@ -2,12 +2,121 @@ using Ginnel.Wire;
 
 namespace Ginnel.Netstack;
 
-internal sealed class NeighborDiscovery
+/// <summary>
+/// Neighbor discovery for IPv6 on Ethernet (RFC 4861 section 7). Router advertisements and redirects are not followed: routes are the
+/// shell's to set, and a stranger on the link must not move them (RFC 6105).
+/// </summary>
+internal sealed class NeighborDiscovery(StackContext context, NeighborResolver neighbors, IpOutput output)
 {
-    internal DropReason Receive(in NeighborView message, in ReceivedPacket packet, in IpInput.Arrival arrival, Instant now) => DropReason.Ignored;
-}
+    /// <summary>Proves to the receiver that no router has forwarded the message (RFC 4861 section 3.1).</summary>
+    private const byte HopLimit = 255;
 
-internal sealed class ArpProtocol
-{
-    internal DropReason Receive(ReadOnlySpan<byte> bytes, in IpInput.Arrival arrival, Instant now) => DropReason.Ignored;
+    private const int LongestMessage = 32;
+
+    internal DropReason Receive(in NeighborView message, in ReceivedPacket packet, in IpInput.Arrival arrival, Instant now)
+    {
+        if (arrival.Interface.Link.Medium != LinkMedium.Ethernet) return DropReason.Ignored;
+        return message.Type switch
+        {
+            IcmpV6Type.NeighborSolicitation => ReceiveSolicitation(message, packet, now),
+            IcmpV6Type.NeighborAdvertisement => ReceiveAdvertisement(message, packet.Interface, now),
+            _ => DropReason.Ignored,
+        };
+    }
+
+    /// <summary>Asks who has an address: the group of those that may, or the station that had it when last heard of (section 7.2.2).</summary>
+    internal void Ask(NetworkInterface on, IpAddress target, MacAddress station, Instant now)
+    {
+        if (!TryChooseSource(on, target, out IpAddress source)) return;
+        IpAddress destination = station.IsZero ? IpAddress.SolicitedNode(target) : target;
+        if (!context.Pool.TryRent(PacketSize.Small, out Packet packet)) { context.Drop(DropReason.OutOfBuffers); return; }
+        packet.Truncate(NeighborMessage.WriteSolicitation(packet.Append(LongestMessage), source, destination, target, on.Mac));
+        Send(on, packet, source, destination, station, now);
+    }
+
+    /// <summary>Tells all nodes of an own address (section 7.2.6).</summary>
+    internal void Announce(NetworkInterface on, IpAddress own, Instant now) =>
+        Advertise(on, own, own, IpAddress.AllNodesV6, default, isSolicited: false, isOverride: true, now);
+
+    private DropReason ReceiveSolicitation(in NeighborView message, in ReceivedPacket packet, Instant now)
+    {
+        NetworkInterface from = packet.Interface;
+        IpAddress target = message.Target, source = packet.Source;
+        bool isOwn = from.HasAddress(target);
+        bool isDuplicateCheck = source.IsUnspecified;
+        if (!isOwn && !IsProxied(from, source, target)) return DropReason.Ignored;
+        if (isDuplicateCheck)
+        {
+            // The address is ours: everyone is told, for its claimant has none yet (section 7.2.4, RFC 4862 section 5.4.3).
+            Advertise(from, target, target, IpAddress.AllNodesV6, default, isSolicited: false, isOverride: true, now);
+            return DropReason.None;
+        }
+        if (message.TryGetLinkLayer(NeighborOptionType.SourceLinkLayer, out MacAddress station)) neighbors.Hint(from, source, station, create: true);
+        // A proxy's word does not override that of the address's owner (section 7.2.8).
+        Advertise(from, isOwn ? target : AnswerSource(from, target), target, source, station, isSolicited: true, isOverride: isOwn, now);
+        return DropReason.None;
+    }
+
+    // Section 7.2.5.
+    private DropReason ReceiveAdvertisement(in NeighborView message, NetworkInterface from, Instant now)
+    {
+        // Another station claims our address; it keeps it or not, we do not learn it.
+        if (from.HasAddress(message.Target)) return DropReason.BadSource;
+        if (from.Neighbors is null || !from.Neighbors.TryGet(message.Target, out Neighbor? neighbor)) return DropReason.Ignored;
+        bool hasStation = message.TryGetLinkLayer(NeighborOptionType.TargetLinkLayer, out MacAddress station);
+        if (neighbor.State == NeighborState.Incomplete)
+        {
+            if (!hasStation) return DropReason.BadNeighborMessage;
+            if (message.IsSolicited) neighbors.Confirm(neighbor, station, now); else neighbors.Hint(from, message.Target, station, create: false);
+            return DropReason.None;
+        }
+        bool differs = hasStation && station != neighbor.Mac;
+        if (differs && !message.IsOverride)
+        {
+            if (neighbor.State == NeighborState.Reachable) neighbor.State = NeighborState.Stale;
+            return DropReason.Ignored;
+        }
+        if (message.IsSolicited) neighbors.Confirm(neighbor, differs ? station : neighbor.Mac, now);
+        else if (differs) neighbors.Hint(from, message.Target, station, create: false);
+        return DropReason.None;
+    }
+
+    /// <summary>As <see cref="ArpProtocol"/> does: not for those left to others, not for one's own, not for a duplicate address check.</summary>
+    private static bool IsProxied(NetworkInterface on, IpAddress source, IpAddress target)
+    {
+        if (!on.AnyIp || source.IsUnspecified || source == target || target.IsLinkLocal || target.IsUnspecified || target.IsLoopback) return false;
+        foreach (IpPrefix except in on.Options.AnyIpExcept)
+        {
+            if (except.Contains(target)) return false;
+        }
+        return true;
+    }
+
+    private static IpAddress AnswerSource(NetworkInterface on, IpAddress target) => on.TryGetAddress(v4: false, out IpAddress own) ? own : target;
+
+    private static bool TryChooseSource(NetworkInterface on, IpAddress target, out IpAddress source)
+    {
+        foreach ((IpAddress own, _) in on.Addresses)
+        {
+            if (own.IsV4 || own.IsLinkLocal != target.IsLinkLocal) continue;
+            source = own;
+            return true;
+        }
+        return on.TryGetAddress(v4: false, out source);
+    }
+
+    private void Advertise(
+        NetworkInterface on, IpAddress source, IpAddress target, IpAddress destination, MacAddress station, bool isSolicited, bool isOverride, Instant now)
+    {
+        if (!context.Pool.TryRent(PacketSize.Small, out Packet packet)) { context.Drop(DropReason.OutOfBuffers); return; }
+        packet.Truncate(NeighborMessage.WriteAdvertisement(
+            packet.Append(LongestMessage), source, destination, target, on.Mac, isRouter: on.AnyIp, isSolicited, isOverride));
+        Send(on, packet, source, destination, station, now);
+    }
+
+    private void Send(NetworkInterface on, Packet packet, IpAddress source, IpAddress destination, MacAddress station, Instant now)
+    {
+        RouteDecision route = new(on, destination, source, 0);
+        output.Send(packet, route, new IpSend(source, destination, IpProtocol.IcmpV6, HopLimit, LinkDestination: station), now);
+    }
 }

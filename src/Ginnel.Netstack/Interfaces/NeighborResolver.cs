@@ -2,11 +2,167 @@ using Ginnel.Wire;
 
 namespace Ginnel.Netstack;
 
-/// <summary>Finds the stations of neighbors on Ethernet.</summary>
-internal sealed class NeighborResolver
+/// <summary>
+/// Finds the stations of neighbors on Ethernet: one cache per interface, by ARP for IPv4 (RFC 826) and neighbor discovery for IPv6,
+/// with the states and timers of RFC 4861 section 7.3 for both.
+/// </summary>
+internal sealed class NeighborResolver(StackContext context, IpOutput output)
 {
-    /// <summary>Sends now or when the neighbor has answered; owns the packet only if it succeeds.</summary>
-    internal DropReason SendTo(NetworkInterface to, Packet packet, IpAddress neighbor, Instant now) => DropReason.NeighborUnreachable;
-}
+    // RFC 4861 section 10. One solicitation per second also keeps RFC 1122 section 2.3.2.1.
+    private const int MaxSolicitations = 3;
+    private static readonly TimeSpan RetransmitTime = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan DelayFirstProbe = TimeSpan.FromSeconds(5);
+    private const int ReachableMilliseconds = 30_000;
 
-internal sealed class NeighborCache;
+    private ArpProtocol _arp = null!;
+    private NeighborDiscovery _discovery = null!;
+    private IcmpInput _icmp = null!;
+
+    internal void Attach(ArpProtocol arp, NeighborDiscovery discovery, IcmpInput icmp) => (_arp, _discovery, _icmp) = (arp, discovery, icmp);
+
+    /// <summary>Sends now, or when the neighbor has answered; owns the packet only if it succeeds.</summary>
+    internal DropReason SendTo(NetworkInterface to, Packet packet, IpAddress address, Instant now)
+    {
+        if (to.Neighbors is null || !to.Neighbors.TryTouch(address, out Neighbor? neighbor))
+        {
+            neighbor = Add(to, address);
+            neighbor.State = NeighborState.Incomplete;
+            Solicit(neighbor, now);
+        }
+        switch (neighbor.State)
+        {
+            case NeighborState.Incomplete:
+                Queue(neighbor, packet);
+                return DropReason.None;
+            case NeighborState.Reachable when neighbor.ReachableUntil <= now:
+            case NeighborState.Stale:
+                neighbor.State = NeighborState.Delay;
+                neighbor.Attempts = 0;
+                context.Timers.Arm(neighbor, now + DelayFirstProbe);
+                break;
+        }
+        return output.EnqueueFrame(to, packet, neighbor.Mac);
+    }
+
+    /// <summary>The neighbor answered our question.</summary>
+    internal void Confirm(Neighbor neighbor, MacAddress station, Instant now)
+    {
+        neighbor.Mac = station;
+        neighbor.State = NeighborState.Reachable;
+        neighbor.Attempts = 0;
+        // Spread by half, so that neighbors learned together are not probed together (RFC 4861 section 6.3.2).
+        int spread = (int)context.Entropy.Next(ReachableMilliseconds);
+        neighbor.ReachableUntil = now + TimeSpan.FromMilliseconds(ReachableMilliseconds / 2 + spread);
+        context.Timers.Remove(neighbor);
+        Flush(neighbor);
+    }
+
+    /// <summary>The neighbor told of itself unasked: what it says is used, and verified once it matters.</summary>
+    internal void Hint(NetworkInterface on, IpAddress address, MacAddress station, bool create)
+    {
+        if (on.Neighbors is null || !on.Neighbors.TryGet(address, out Neighbor? neighbor))
+        {
+            if (!create) return;
+            neighbor = Add(on, address);
+            neighbor.State = NeighborState.Incomplete;
+        }
+        if (neighbor.State != NeighborState.Incomplete && neighbor.Mac == station) return;
+        neighbor.Mac = station;
+        neighbor.State = NeighborState.Stale;
+        neighbor.Attempts = 0;
+        context.Timers.Remove(neighbor);
+        Flush(neighbor);
+    }
+
+    /// <summary>
+    /// An IP packet came from this station: if nothing is known of the address yet, that is where answers go. It never changes what is
+    /// known, for an IP packet proves less than an answer to a question.
+    /// </summary>
+    internal void Hear(NetworkInterface on, IpAddress address, MacAddress station)
+    {
+        if (on.LastHeard == (address, station)) return;
+        on.LastHeard = (address, station);
+        if (on.Neighbors is not null && on.Neighbors.TryGet(address, out Neighbor? known) && known.State != NeighborState.Incomplete) return;
+        if (on.AnyIp || on.IsOnLink(address)) Hint(on, address, station, create: true);
+    }
+
+    internal void OnDeadline(Neighbor neighbor, Instant now)
+    {
+        if (neighbor.State == NeighborState.Delay) neighbor.State = NeighborState.Probe;
+        if (neighbor.State is not (NeighborState.Incomplete or NeighborState.Probe)) return;
+        if (neighbor.Attempts < MaxSolicitations) Solicit(neighbor, now); else Fail(neighbor, now);
+    }
+
+    /// <summary>The link went down or became another one: nothing that was known of its stations holds.</summary>
+    internal void Forget(NetworkInterface on, DropReason reason)
+    {
+        while (on.Neighbors is not null && on.Neighbors.TryPeekOldest(out Neighbor? neighbor)) Remove(neighbor, reason);
+        on.LastHeard = default;
+    }
+
+    private Neighbor Add(NetworkInterface on, IpAddress address)
+    {
+        on.Neighbors ??= new BoundedTable<IpAddress, Neighbor>(Math.Max(1, context.Options.MaxNeighbors));
+        while (on.Neighbors.IsFull && on.Neighbors.TryPeekOldest(out Neighbor? oldest)) Remove(oldest, DropReason.NeighborQueueFull);
+        Neighbor neighbor = new(this, on, address);
+        on.Neighbors.Add(address, neighbor);
+        return neighbor;
+    }
+
+    private void Remove(Neighbor neighbor, DropReason reason)
+    {
+        context.Timers.Remove(neighbor);
+        neighbor.On.Neighbors!.Remove(neighbor.Address);
+        neighbor.On.LastHeard = default;
+        while (neighbor.Waiting.Take() is { } packet)
+        {
+            context.Drop(reason);
+            packet.Return();
+        }
+    }
+
+    private void Solicit(Neighbor neighbor, Instant now)
+    {
+        neighbor.Attempts++;
+        context.Timers.Arm(neighbor, now + RetransmitTime);
+        MacAddress station = neighbor.State == NeighborState.Probe ? neighbor.Mac : default;
+        if (neighbor.Address.IsV4) _arp.Ask(neighbor.On, neighbor.Address, station);
+        else _discovery.Ask(neighbor.On, neighbor.Address, station, now);
+    }
+
+    private void Queue(Neighbor neighbor, Packet packet)
+    {
+        // The newest packet is the one whose sender still waits (RFC 1122 section 2.3.2.2).
+        if (neighbor.Waiting.Count >= context.Options.MaxPacketsPerNeighbor && neighbor.Waiting.Take() is { } oldest)
+        {
+            context.Drop(DropReason.NeighborQueueFull);
+            oldest.Return();
+        }
+        neighbor.Waiting.Add(packet);
+    }
+
+    private void Flush(Neighbor neighbor)
+    {
+        while (neighbor.Waiting.Take() is { } packet)
+        {
+            DropReason reason = output.EnqueueFrame(neighbor.On, packet, neighbor.Mac);
+            if (reason == DropReason.None) continue;
+            context.Drop(reason);
+            packet.Return();
+        }
+    }
+
+    // RFC 4861 section 7.2.2: address unreachable. What waited tells its senders so, as a router's error would.
+    private void Fail(Neighbor neighbor, Instant now)
+    {
+        PacketQueue waiting = default;
+        waiting.Append(ref neighbor.Waiting);
+        Remove(neighbor, DropReason.NeighborUnreachable);
+        while (waiting.Take() is { } packet)
+        {
+            context.Drop(DropReason.NeighborUnreachable);
+            _icmp.ReportUnreachable(neighbor.On, packet.Span, now);
+            packet.Return();
+        }
+    }
+}

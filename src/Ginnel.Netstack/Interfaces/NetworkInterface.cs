@@ -40,8 +40,14 @@ internal sealed class NetworkInterface(InterfaceId id, InterfaceOptions options)
     /// <summary>Ports that were told <see cref="OpStatus.WouldBlock"/> because <see cref="Output"/> was full.</summary>
     internal DatagramPort? FirstWaiting;
 
-    /// <summary>Neighbors on Ethernet; made when first needed.</summary>
-    internal NeighborCache? Neighbors;
+    /// <summary>Neighbors on Ethernet, the longest unused first; made when first needed.</summary>
+    internal BoundedTable<IpAddress, Neighbor>? Neighbors;
+
+    /// <summary>The last sender of an IP packet: a batch mostly comes from one, which is then looked up once.</summary>
+    internal (IpAddress Address, MacAddress Station) LastHeard;
+
+    /// <summary>When an own address was last defended against another claimant.</summary>
+    internal Instant DefendedAt;
 
     /// <summary>Longest TCP payload with headers that the link takes in one packet: 65,535 where it segments, else its MTU.</summary>
     internal bool SegmentsTcp(bool v4) =>

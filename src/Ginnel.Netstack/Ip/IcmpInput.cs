@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Ginnel.Wire;
 
 namespace Ginnel.Netstack;
@@ -50,63 +49,37 @@ internal sealed class IcmpInput(IcmpSender sender, TcpLayer tcp, DatagramLayer d
         return DropReason.None;
     }
 
-    private DropReason ReceiveError(in ReceivedPacket packet, NetworkFailure failure, int mtu, ReadOnlySpan<byte> quoted, Instant now)
+    private DropReason ReceiveError(in ReceivedPacket packet, NetworkFailure failure, int mtu, ReadOnlySpan<byte> quotedBytes, Instant now)
     {
         if (failure == NetworkFailure.None || packet.IsBroadcast) return DropReason.Ignored;
-        DropReason reason = ReadQuote(packet, quoted, out FlowKey flow, out ReadOnlySpan<byte> transport, out int totalLength);
-        if (reason != DropReason.None) return reason;
+        // Only a packet that bears the receiver's address as its source can have been ours.
+        if (!QuotedPacket.TryRead(quotedBytes, packet.Source.IsV4, out QuotedPacket quoted)) return DropReason.IcmpNotOurs;
+        if (quoted.Flow.Local.Address != packet.Destination) return DropReason.IcmpNotOurs;
         if (failure == NetworkFailure.PacketTooBig)
         {
-            if (mtu == 0 && packet.Source.IsV4) mtu = Plateau(totalLength);
+            if (mtu == 0 && packet.Source.IsV4) mtu = Plateau(quoted.TotalLength);
             // A router complains of a packet that exceeds its MTU; anything else is invented (RFC 8201 section 4).
-            if (mtu >= totalLength) return DropReason.IcmpNotOurs;
-            mtu = Math.Max(mtu, PathMtuCache.Floor(flow.Remote.Address));
+            if (mtu >= quoted.TotalLength) return DropReason.IcmpNotOurs;
+            mtu = Math.Max(mtu, PathMtuCache.Floor(quoted.Flow.Remote.Address));
         }
         else
         {
             mtu = 0;
         }
-        uint start = transport.Length >= 8 ? BinaryPrimitives.ReadUInt32BigEndian(transport[4..]) : 0;
-        IcmpError error = new(flow, failure, mtu, start, packet.Interface.Id);
-        if (flow.Protocol == IpProtocol.Tcp) tcp.ReceiveError(error, now); else datagrams.ReceiveError(error, now);
+        Dispatch(new IcmpError(quoted.Flow, failure, mtu, quoted.TransportStart, packet.Interface.Id), now);
         return DropReason.None;
     }
 
-    /// <summary>Reads whom an error is about: only a packet that bears the receiver's address as source can have been ours.</summary>
-    private DropReason ReadQuote(in ReceivedPacket packet, ReadOnlySpan<byte> quoted, out FlowKey flow, out ReadOnlySpan<byte> transport, out int totalLength)
+    /// <summary>A packet of ours found no neighbor: its flow learns it as though a router had said so.</summary>
+    internal void ReportUnreachable(NetworkInterface on, ReadOnlySpan<byte> ipPacket, Instant now)
     {
-        flow = default;
-        transport = default;
-        totalLength = 0;
-        IpProtocol protocol;
-        IpAddress source, destination;
-        bool v4 = packet.Source.IsV4;
-        if (v4)
-        {
-            if (IpV4View.TryParseQuoted(quoted, out IpV4View view) != DropReason.None || view.FragmentOffset != 0) return DropReason.IcmpNotOurs;
-            (protocol, source, destination, totalLength) = (view.Protocol, view.Source, view.Destination, view.TotalLength);
-            transport = view.Payload;
-        }
-        else
-        {
-            if (IpV6View.TryParseQuoted(quoted, out IpV6View view) != DropReason.None || view.FragmentOffset != 0) return DropReason.IcmpNotOurs;
-            (protocol, source, destination, totalLength) = (view.Protocol, view.Source, view.Destination, view.TotalLength);
-            transport = view.Payload;
-        }
-        if (source != packet.Destination || transport.Length < 8) return DropReason.IcmpNotOurs;
-        if (protocol is IpProtocol.Tcp or IpProtocol.Udp)
-        {
-            ushort local = BinaryPrimitives.ReadUInt16BigEndian(transport), remote = BinaryPrimitives.ReadUInt16BigEndian(transport[2..]);
-            flow = new FlowKey(protocol, new IpEndpoint(source, local), new IpEndpoint(destination, remote));
-            return DropReason.None;
-        }
-        if (protocol != (v4 ? IpProtocol.Icmp : IpProtocol.IcmpV6)) return DropReason.IcmpNotOurs;
-        bool isRequest = transport[0] == (v4 ? (byte)IcmpType.EchoRequest : (byte)IcmpV6Type.EchoRequest);
-        bool isReply = transport[0] == (v4 ? (byte)IcmpType.EchoReply : (byte)IcmpV6Type.EchoReply);
-        if (!isRequest && !isReply) return DropReason.IcmpNotOurs;
-        ushort identifier = BinaryPrimitives.ReadUInt16BigEndian(transport[4..]);
-        flow = new FlowKey(protocol, new IpEndpoint(source, identifier), new IpEndpoint(destination, identifier));
-        return DropReason.None;
+        if (QuotedPacket.TryRead(ipPacket, ipPacket[0] >> 4 == 4, out QuotedPacket quoted))
+            Dispatch(new IcmpError(quoted.Flow, NetworkFailure.HostUnreachable, 0, quoted.TransportStart, on.Id), now);
+    }
+
+    private void Dispatch(in IcmpError error, Instant now)
+    {
+        if (error.Flow.Protocol == IpProtocol.Tcp) tcp.ReceiveError(error, now); else datagrams.ReceiveError(error, now);
     }
 
     private static int Plateau(int totalLength)

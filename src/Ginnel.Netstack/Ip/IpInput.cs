@@ -11,10 +11,14 @@ internal sealed partial class IpInput(StackContext context, InterfaceTable inter
     private TcpLayer _tcp = null!;
     private DatagramLayer _datagrams = null!;
     private IcmpInput _icmp = null!;
-    private readonly ArpProtocol _arp = new();
-    private readonly NeighborDiscovery _discovery = new();
+    private ArpProtocol _arp = null!;
+    private NeighborDiscovery _discovery = null!;
+    private NeighborResolver _neighbors = null!;
 
     internal void Attach(TcpLayer tcp, DatagramLayer datagrams, IcmpInput icmp) => (_tcp, _datagrams, _icmp) = (tcp, datagrams, icmp);
+
+    internal void Attach(NeighborResolver neighbors, ArpProtocol arp, NeighborDiscovery discovery) =>
+        (_neighbors, _arp, _discovery) = (neighbors, arp, discovery);
 
     /// <summary>What came with the bytes of an IP packet.</summary>
     /// <param name="Interface">Where it came in.</param>
@@ -74,10 +78,10 @@ internal sealed partial class IpInput(StackContext context, InterfaceTable inter
         if (view.IsSourceRouted) return DropReason.SourceRouted;
         IpAddress source = view.Source, destination = view.Destination;
         reason = JudgeV4(arrival, source, destination, view.Protocol, out bool isOwn, out bool isBroadcast);
+        if (reason == DropReason.None) reason = CheckSegmentation(arrival, view.Protocol, v4: true, view.IsFragment);
         if (reason != DropReason.None) return reason;
-        reason = CheckSegmentation(arrival, view.Protocol, v4: true, view.IsFragment);
-        if (reason != DropReason.None) return reason;
-        if (view.IsFragment) return ReceiveFragment(view, arrival, now);
+        if (!arrival.Station.IsZero && !source.IsUnspecified) _neighbors.Hear(arrival.Interface, source, arrival.Station);
+        if (view.IsFragment) return ReceiveFragment(view, arrival, isOwn, now);
         ReceivedPacket packet = new()
         {
             Interface = arrival.Interface, Source = source, Destination = destination, Protocol = view.Protocol, HopLimit = view.HopLimit,
@@ -116,9 +120,12 @@ internal sealed partial class IpInput(StackContext context, InterfaceTable inter
         }
         reason = CheckSegmentation(arrival, view.Protocol, v4: false, view.IsFragment);
         if (reason != DropReason.None) return reason;
+        // Discovery says more than the frame does, and is judged by its own rules.
+        if (!arrival.Station.IsZero && !source.IsUnspecified && view.Protocol != IpProtocol.IcmpV6)
+            _neighbors.Hear(arrival.Interface, source, arrival.Station);
         // A fragment header inside a reassembled packet would make the work recursive.
         if (arrival.IsReassembled && view.HasFragmentHeader) return DropReason.BadFragment;
-        if (view.IsFragment) return ReceiveFragment(view, arrival, now);
+        if (view.IsFragment) return ReceiveFragment(view, arrival, isOwn, now);
         switch (view.Protocol)
         {
             case IpProtocol.Tcp: _tcp.Receive(packet, now); return DropReason.None;

@@ -17,6 +17,9 @@ internal sealed class IpLayer
     private readonly IpOutput _output;
     private readonly IpInput _input;
     private readonly IcmpSender _icmpSender;
+    private readonly NeighborResolver _neighbors;
+    private readonly ArpProtocol _arp;
+    private readonly NeighborDiscovery _discovery;
     private readonly LocalWork _localWork = new();
     private TcpLayer _tcp = null!;
     private DatagramLayer _datagrams = null!;
@@ -29,7 +32,11 @@ internal sealed class IpLayer
         _output = new IpOutput(context);
         _icmpSender = new IcmpSender(context, _router, _output);
         _input = new IpInput(context, _interfaces, _icmpSender);
-        _output.Neighbors = new NeighborResolver();
+        _neighbors = new NeighborResolver(context, _output);
+        _arp = new ArpProtocol(context, _neighbors, _output);
+        _discovery = new NeighborDiscovery(context, _neighbors, _output);
+        _output.Neighbors = _neighbors;
+        _input.Attach(_neighbors, _arp, _discovery);
     }
 
     /// <summary>Makes the next <see cref="NetworkStack.Advance"/> due; delivering is what every verb does at its end anyway.</summary>
@@ -48,7 +55,9 @@ internal sealed class IpLayer
     internal void Attach(TcpLayer tcp, DatagramLayer datagrams)
     {
         (_tcp, _datagrams) = (tcp, datagrams);
-        _input.Attach(tcp, datagrams, new IcmpInput(_icmpSender, tcp, datagrams));
+        IcmpInput icmp = new(_icmpSender, tcp, datagrams);
+        _input.Attach(tcp, datagrams, icmp);
+        _neighbors.Attach(_arp, _discovery, icmp);
     }
 
     internal InterfaceId AddInterface(InterfaceOptions options) => _interfaces.Add(options).Id;
@@ -58,12 +67,23 @@ internal sealed class IpLayer
         if (_interfaces.Find(id) is not { IsInternal: false } changed) return;
         InterfaceTable.CheckLink(properties, changed.Mac);
         bool rebuilt = changed.Link.Medium != properties.Medium || changed.Link.Offloads != properties.Offloads || changed.Link.Mtu != properties.Mtu;
+        bool wentUp = up && !changed.IsUp;
         changed.Link = properties;
         changed.IsUp = up;
         // Packets in the form of the former link are of no use to this one, and after an outage nobody waits for them.
         if (!up || rebuilt) DropOutput(changed);
+        if (!up) _neighbors.Forget(changed, DropReason.InterfaceDown);
         _tcp.LinkChanged(changed, now);
-        if (up) _datagrams.RoomAgain(changed);
+        if (!up) return;
+        _datagrams.RoomAgain(changed);
+        if (!wentUp) return;
+        foreach ((IpAddress own, _) in changed.Addresses) Announce(changed, own, now);
+    }
+
+    private void Announce(NetworkInterface on, IpAddress own, Instant now)
+    {
+        if (!on.IsUp || on.Link.Medium != LinkMedium.Ethernet || !on.Speaks(own.IsV4)) return;
+        if (own.IsV4) _arp.Announce(on, own); else _discovery.Announce(on, own, now);
     }
 
     internal OpStatus AddAddress(InterfaceId id, IpAddress address, int prefixLength, Instant now)
@@ -76,6 +96,7 @@ internal sealed class IpLayer
         to.Addresses.Add((address, prefixLength));
         _router.Routes.AddOnLink(new IpPrefix(address, prefixLength), id);
         _interfaces.AddressesChanged();
+        Announce(to, address, now);
         return OpStatus.Ok;
     }
 

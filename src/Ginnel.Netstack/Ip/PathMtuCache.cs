@@ -42,10 +42,9 @@ internal sealed class PathMtuCache(int limit)
     internal int Learn(IpAddress destination, int mtu, Instant now)
     {
         mtu = Math.Max(mtu, Floor(destination));
-        if (_entries.TryGet(destination, out Entry? entry))
+        if (_entries.TryTouch(destination, out Entry? entry))
         {
             if (entry.Expires > now && entry.Mtu <= mtu) return entry.Mtu;
-            _entries.Touch(destination);
         }
         else
         {
