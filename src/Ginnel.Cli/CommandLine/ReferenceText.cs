@@ -9,7 +9,7 @@ internal static class ReferenceText
     /// <summary>The whole document.</summary>
     public static string Compose(GinnelCommand root)
     {
-        StringBuilder text = new("# The command line\n\nWritten from the code by `ginnel __doc cli`; a test fails when it is stale.\n");
+        StringBuilder text = new("# The command line\n\nWritten from the code by `eng/documents`; a test fails when it is stale.\n");
         Append(text, root, "ginnel");
         foreach (Command command in root.Subcommands.Where(c => !c.Hidden)) Append(text, (GinnelCommand)command, $"ginnel {command.Name}");
         return text.ToString();
