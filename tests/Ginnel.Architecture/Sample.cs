@@ -6,6 +6,10 @@ namespace Ginnel.Architecture;
 /// <summary>Small assemblies compiled in memory, by which each rule is shown to be able to fail.</summary>
 static class Sample
 {
+    static readonly MetadataReference[] Framework =
+        [.. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator).Where(IsFramework)
+            .Select(path => MetadataReference.CreateFromFile(path))];
+
     /// <summary>Compiles <paramref name="source"/> into an assembly named <paramref name="name"/>.</summary>
     /// <param name="name">The simple name that the assembly claims, e.g. <c>Ginnel.Wire</c>.</param>
     /// <param name="source">C# that compiles; anything else fails the calling test.</param>
@@ -15,18 +19,17 @@ static class Sample
 
     public static byte[] Image(string name, string source, params byte[][] references)
     {
-        string trusted = (string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!;
-        IEnumerable<MetadataReference> framework = trusted.Split(Path.PathSeparator)
-            .Where(path => Path.GetFileName(path) is var file && (file.StartsWith("System.", StringComparison.Ordinal) || file is "netstandard.dll"))
-            .Select(path => (MetadataReference)MetadataReference.CreateFromFile(path));
         CSharpCompilation compilation = CSharpCompilation.Create(
             name,
             [CSharpSyntaxTree.ParseText(source)],
-            [.. framework, .. references.Select(image => MetadataReference.CreateFromImage(image))],
+            [.. Framework, .. references.Select(image => MetadataReference.CreateFromImage(image))],
             new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, allowUnsafe: source.Contains("unsafe", StringComparison.Ordinal)));
         using MemoryStream image = new();
         Microsoft.CodeAnalysis.Emit.EmitResult result = compilation.Emit(image);
         Assert.True(result.Success, string.Join('\n', result.Diagnostics));
         return image.ToArray();
     }
+
+    static bool IsFramework(string path) =>
+        Path.GetFileName(path) is "netstandard.dll" || Path.GetFileName(path).StartsWith("System.", StringComparison.Ordinal);
 }
