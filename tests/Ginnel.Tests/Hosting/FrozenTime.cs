@@ -1,0 +1,3 @@
+namespace Ginnel.Tests;
+
+internal sealed class FrozenTime : TimeProvider;

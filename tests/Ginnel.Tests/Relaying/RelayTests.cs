@@ -1,0 +1,157 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+
+namespace Ginnel.Tests;
+
+public sealed class RelayTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Bytes_and_half_close_travel_both_ways()
+    {
+        await using GatewayNetwork network = new();
+        (TcpStream guest, TcpStream world) = await network.ConnectAsync();
+        byte[] request = RandomNumberGenerator.GetBytes(3 << 20);
+        Task write = Task.Run(async () =>
+        {
+            await guest.WriteAsync(request, Token);
+            await guest.CompleteWritesAsync(Token);
+        }, Token);
+        using MemoryStream received = new();
+        await world.CopyToAsync(received, Token);
+        await write;
+        Assert.True(request.AsSpan().SequenceEqual(received.ToArray()));
+        byte[] answer = RandomNumberGenerator.GetBytes(1 << 20);
+        Task answering = Task.Run(async () =>
+        {
+            await world.WriteAsync(answer, Token);
+            await world.DisposeAsync();
+        }, Token);
+        using MemoryStream answered = new();
+        await guest.CopyToAsync(answered, Token);
+        await answering;
+        Assert.True(answer.AsSpan().SequenceEqual(answered.ToArray()));
+    }
+
+    [Fact]
+    public async Task Refused_upstream_is_refused_at_the_source()
+    {
+        await using GatewayNetwork network = new();
+        SocketException exception = await Assert.ThrowsAnyAsync<SocketException>(async () => await network.Guest.ConnectAsync(GatewayNetwork.WorldEnd(81), Token));
+        Assert.Equal(SocketError.ConnectionRefused, exception.SocketErrorCode);
+        Assert.Equal(1, network.Relay.Flows.FailedCount);
+    }
+
+    [Theory]
+    [InlineData(DialFailureKind.HostUnreachable, SocketError.HostUnreachable)]
+    [InlineData(DialFailureKind.NetworkUnreachable, SocketError.NetworkUnreachable)]
+    [InlineData(DialFailureKind.Denied, SocketError.AccessDenied)]
+    [InlineData(DialFailureKind.TimedOut, SocketError.HostUnreachable)]
+    [InlineData(DialFailureKind.NameNotFound, SocketError.HostUnreachable)]
+    [InlineData(DialFailureKind.Reset, SocketError.ConnectionRefused)]
+    public async Task Each_failure_of_a_dial_is_seen_at_the_source(DialFailureKind kind, SocketError seen)
+    {
+        await using GatewayNetwork network = new(dialer: new FailingDialer(kind));
+        SocketException exception = await Assert.ThrowsAnyAsync<SocketException>(async () => await network.Guest.ConnectAsync(GatewayNetwork.WorldEnd(80), Token));
+        Assert.Equal(seen, exception.SocketErrorCode);
+    }
+
+    [Fact]
+    public async Task A_reset_travels_in_both_directions()
+    {
+        await using GatewayNetwork network = new();
+        (TcpStream guest, TcpStream world) = await network.ConnectAsync();
+        world.Abort();
+        IOException atGuest = await Assert.ThrowsAsync<IOException>(async () => await guest.ReadExactlyAsync(new byte[1], Token));
+        Assert.Equal(SocketError.ConnectionReset, ((SocketException)atGuest.InnerException!).SocketErrorCode);
+        (guest, world) = await network.ConnectAsync(82);
+        guest.Abort();
+        IOException atWorld = await Assert.ThrowsAsync<IOException>(async () => await world.ReadExactlyAsync(new byte[1], Token));
+        Assert.Equal(SocketError.ConnectionReset, ((SocketException)atWorld.InnerException!).SocketErrorCode);
+    }
+
+    [Fact]
+    public async Task A_slow_reader_stops_the_sender_and_no_buffer_grows()
+    {
+        await using GatewayNetwork network = new();
+        (TcpStream guest, TcpStream world) = await network.ConnectAsync();
+        byte[] chunk = new byte[1 << 20];
+        long sent = 0;
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        Task writing = Task.Run(async () =>
+        {
+            while (true)
+            {
+                await guest.WriteAsync(chunk, stop.Token);
+                Interlocked.Add(ref sent, chunk.Length);
+            }
+        }, Token);
+        long before = -1;
+        while (before != Volatile.Read(ref sent))
+        {
+            before = Volatile.Read(ref sent);
+            await Task.Delay(100, Token); // Wall time only decides how soon we look again, never the outcome.
+        }
+        Assert.InRange(before, 1, 16 << 20);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => writing);
+        Assert.False(world.Info == default);
+    }
+
+    [Fact]
+    public async Task Datagrams_of_one_source_reach_all_targets_by_one_port()
+    {
+        await using GatewayNetwork network = new();
+        await using IDatagramPort first = network.World.BindUdp(GatewayNetwork.WorldEnd(53));
+        await using IDatagramPort second = network.World.BindUdp(GatewayNetwork.WorldEnd(54));
+        await using IDatagramPort guest = network.Guest.BindUdp(new IPEndPoint(IPAddress.Any, 0));
+        byte[] buffer = new byte[100];
+        await guest.SendAsync("a"u8.ToArray(), GatewayNetwork.WorldEnd(53), Token);
+        DatagramItem atFirst = await first.ReceiveAsync(buffer, Token);
+        await guest.SendAsync("b"u8.ToArray(), GatewayNetwork.WorldEnd(54), Token);
+        DatagramItem atSecond = await second.ReceiveAsync(buffer, Token);
+        Assert.Equal(atFirst.Remote, atSecond.Remote);
+        await second.SendAsync("answer"u8.ToArray(), atSecond.Remote, Token);
+        DatagramItem answer = await guest.ReceiveAsync(buffer, Token);
+        Assert.Equal((6, GatewayNetwork.WorldEnd(54)), (answer.Length, answer.Remote));
+        await guest.SendAsync("c"u8.ToArray(), GatewayNetwork.WorldEnd(55), Token);
+        DatagramItem refused = await guest.ReceiveAsync(buffer, Token);
+        Assert.Equal((DialFailureKind.Refused, GatewayNetwork.WorldEnd(55)), (refused.Failure.Kind, refused.Remote));
+        Assert.Equal(1, network.Datagrams.Flows.LiveCount);
+    }
+
+    [Fact]
+    public async Task Echo_goes_through_with_sequence_and_payload()
+    {
+        await using GatewayNetwork network = new();
+        await using IDatagramPort guest = network.Guest.BindEcho(new IPEndPoint(IPAddress.Any, 0));
+        await guest.SendAsync(new byte[] { 0, 9, 1, 2 }, GatewayNetwork.WorldEnd(0), Token);
+        byte[] buffer = new byte[100];
+        DatagramItem reply = await guest.ReceiveAsync(buffer, Token);
+        Assert.Equal(new byte[] { 0, 9, 1, 2 }, buffer[..reply.Length]);
+        Assert.Equal(GatewayNetwork.WorldEnd(0).Address, reply.Remote.Address);
+    }
+
+    [Fact]
+    public async Task A_flow_is_listed_with_its_bytes_and_ends_by_its_number()
+    {
+        await using GatewayNetwork network = new();
+        (TcpStream guest, TcpStream world) = await network.ConnectAsync();
+        await guest.WriteAsync(new byte[100], Token);
+        await world.ReadExactlyAsync(new byte[100], Token);
+        Flow flow = Assert.Single(network.Relay.Flows.Live);
+        Assert.Equal((100L, 0L), (flow.BytesUp, flow.BytesDown));
+        Assert.Equal(GatewayNetwork.WorldEnd(80), flow.Info.Destination);
+        Assert.True(network.Relay.Flows.TryEnd(flow.Id, "by hand"));
+        await Assert.ThrowsAsync<IOException>(async () => await guest.ReadExactlyAsync(new byte[1], Token));
+        await Assert.ThrowsAsync<IOException>(async () => await world.ReadExactlyAsync(new byte[1], Token));
+    }
+
+    private sealed class FailingDialer(DialFailureKind kind) : IDialer
+    {
+        public ValueTask<DialResult> DialAsync(EndPoint target, FlowInfo flow, CancellationToken cancellationToken = default) => new(DialResult.Failed(kind));
+        public ValueTask<BindResult> BindAsync(FlowInfo flow, CancellationToken cancellationToken = default) => new(BindResult.Failed(kind));
+    }
+}
