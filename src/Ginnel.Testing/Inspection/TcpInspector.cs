@@ -1,0 +1,125 @@
+using Ginnel.Wire;
+
+namespace Ginnel.Testing;
+
+/// <summary>
+/// Watches TCP segments as they leave their senders and says which rule one breaks. It sees what both ends have sent, so what it demands
+/// holds whatever the network does: nobody may send beyond what the other has ever offered, acknowledge what was never sent, take an
+/// acknowledgment, an offered window or a timestamp back, or report by SACK what was never sent.
+/// </summary>
+public sealed class TcpInspector
+{
+    private readonly Dictionary<(IpEndpoint From, IpEndpoint To), FlowDirection> _directions = [];
+
+    /// <summary>Segments seen.</summary>
+    public long Segments { get; private set; }
+
+    /// <summary>Looks at a segment at the moment of sending; null when nothing is wrong with it.</summary>
+    /// <param name="source">The sender's address.</param>
+    /// <param name="destination">The receiver's address.</param>
+    /// <param name="segment">TCP header and payload, a super-segment as a whole.</param>
+    /// <returns>What is wrong, or null.</returns>
+    public string? Inspect(IpAddress source, IpAddress destination, ReadOnlySpan<byte> segment)
+    {
+        if (TcpView.TryParse(segment, out TcpView view) is var badView and not DropReason.None) return $"a TCP segment that is malformed: {badView}";
+        if (TcpHeader.Read(view, out TcpHeader header) is var badHeader and not DropReason.None) return $"TCP options that are malformed: {badHeader}";
+        Segments++;
+        IpEndpoint from = new(source, header.SourcePort), to = new(destination, header.DestinationPort);
+        string? wrong = Judge(from, to, header, view.Payload.Length);
+        return wrong is null ? null : $"{from} → {to} [{header.Flags}] {header.Sequence}:{view.Payload.Length} ack {header.Acknowledgment} "
+            + $"win {header.Window}: {wrong}";
+    }
+
+    private string? Judge(IpEndpoint from, IpEndpoint to, in TcpHeader header, int length)
+    {
+        FlowDirection own = Direction(from, to), other = Direction(to, from);
+        // A reset may answer for a connection that its sender does not have, so its numbers obey nothing.
+        if (header.Has(TcpFlags.Rst)) return length == 0 ? null : "a reset with data";
+        if (header.Has(TcpFlags.Syn)) Begin(own, other, header);
+        if (!own.Begun) return "a segment of a connection that never began";
+        return JudgeExtent(own, other, header, length) ?? JudgeAcknowledgment(own, other, header) ?? JudgeTimestamp(own, header);
+    }
+
+    private static void Begin(FlowDirection own, FlowDirection other, in TcpHeader header)
+    {
+        if (own.Begun && own.InitialSequence == header.Sequence) return;
+        // A new incarnation: what the other direction said belongs to the old one, unless this answers its SYN.
+        if (own.Begun && !header.Has(TcpFlags.Ack)) other.Forget();
+        own.Forget();
+        own.Begun = true;
+        own.InitialSequence = own.SentUpTo = header.Sequence;
+        own.Scale = header.HasWindowScale ? Math.Min((int)header.WindowScale, 14) : -1;
+    }
+
+    private static string? JudgeExtent(FlowDirection own, FlowDirection other, in TcpHeader header, int length)
+    {
+        int occupied = length + (header.Has(TcpFlags.Syn) ? 1 : 0) + (header.Has(TcpFlags.Fin) ? 1 : 0);
+        SequenceNumber end = header.Sequence + occupied;
+        if (header.Sequence > own.SentUpTo) return $"leaves a gap behind {own.SentUpTo}";
+        // One octet beyond the window is the zero-window probe (RFC 9293 section 3.8.6.1).
+        if (other.HasOffered && end > other.Offered + 1) return $"ends at {end}, beyond {other.Offered}, the most that was ever offered";
+        if (!other.HasOffered && length > 0 && !header.Has(TcpFlags.Syn)) return "data before the other end offered a window";
+        own.SentUpTo = SequenceNumber.Max(own.SentUpTo, end);
+        return null;
+    }
+
+    private static string? JudgeAcknowledgment(FlowDirection own, FlowDirection other, in TcpHeader header)
+    {
+        if (!header.Has(TcpFlags.Ack)) return header.Has(TcpFlags.Syn) ? null : "neither SYN nor ACK";
+        SequenceNumber acknowledged = header.Acknowledgment;
+        if (!other.Begun || acknowledged > other.SentUpTo) return $"acknowledges what was never sent; the other end has sent up to {other.SentUpTo}";
+        if (own.HasOffered && acknowledged < own.Acknowledged) return $"takes back the acknowledgment of {own.Acknowledged}";
+        own.Acknowledged = acknowledged;
+        int scale = header.Has(TcpFlags.Syn) || own.Scale < 0 || other.Scale < 0 ? 0 : own.Scale;
+        SequenceNumber edge = acknowledged + (header.Window << scale);
+        // Scaling rounds down, so the edge may seem to retreat by less than one unit (RFC 7323 section 2.4).
+        if (own.HasOffered && edge < own.Offered - ((1 << Math.Max(own.Scale, 0)) - 1)) return $"takes back the window up to {own.Offered}, now {edge}";
+        own.Offered = own.HasOffered ? SequenceNumber.Max(own.Offered, edge) : edge;
+        own.HasOffered = true;
+        for (int i = 0; i < header.SackCount; i++)
+        {
+            SackBlock block = header.Sack[i];
+            if (block.Left >= block.Right) return $"an empty SACK block {block.Left}:{block.Right}";
+            if (block.Right > other.SentUpTo) return $"a SACK block {block.Left}:{block.Right} of what was never sent";
+            // Only the first may report a duplicate below the acknowledgment (RFC 2883 section 4).
+            if (i > 0 && block.Left < acknowledged) return $"a SACK block {block.Left}:{block.Right} below the acknowledgment";
+        }
+        return null;
+    }
+
+    private static string? JudgeTimestamp(FlowDirection own, in TcpHeader header)
+    {
+        // The SYN merely offers them; what counts is what follows (RFC 7323 section 3.2).
+        if (!header.HasTimestamps) return own.UsesTimestamps && !header.Has(TcpFlags.Syn) ? "no timestamp although earlier segments had one" : null;
+        if (own.HasTimestamp && (int)(header.TimestampValue - own.Timestamp) < 0) return $"a timestamp {header.TimestampValue} before {own.Timestamp}";
+        (own.HasTimestamp, own.Timestamp) = (true, header.TimestampValue);
+        if (!header.Has(TcpFlags.Syn)) own.UsesTimestamps = true;
+        return null;
+    }
+
+    private FlowDirection Direction(IpEndpoint from, IpEndpoint to)
+    {
+        if (!_directions.TryGetValue((from, to), out FlowDirection? direction)) _directions[(from, to)] = direction = new FlowDirection();
+        return direction;
+    }
+
+    private sealed class FlowDirection
+    {
+        internal bool Begun;
+        internal SequenceNumber InitialSequence;
+        internal SequenceNumber SentUpTo;
+        internal int Scale = -1;
+        internal bool HasOffered;
+        internal SequenceNumber Acknowledged;
+        internal SequenceNumber Offered;
+        internal bool HasTimestamp;
+        internal bool UsesTimestamps;
+        internal uint Timestamp;
+
+        internal void Forget()
+        {
+            (Begun, HasOffered, HasTimestamp, UsesTimestamps, Scale) = (false, false, false, false, -1);
+            (InitialSequence, SentUpTo, Acknowledged, Offered, Timestamp) = (default, default, default, default, 0);
+        }
+    }
+}
