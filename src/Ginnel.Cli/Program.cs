@@ -1,4 +1,5 @@
 using Ginnel.Cli.CommandLine;
+using Ginnel.Sandbox;
 
 namespace Ginnel.Cli;
 
@@ -7,6 +8,9 @@ internal static class Program
 {
     private static int Main(string[] arguments)
     {
+        // This executable, started by itself inside fresh namespaces: it is about to become the program.
+        if (arguments is [NamespaceVerb.Word, ..]) return NamespaceVerb.Run(arguments);
+        Caller = CallerRecord.Take(ref arguments);
         GinnelCommand root = CommandTree.Create();
         CutArguments cut = ArgumentCut.Cut(root, arguments);
         if (cut.Error is { } error)
@@ -24,6 +28,9 @@ internal static class Program
             _ => Root(root, options),
         };
     }
+
+    /// <summary>What the launcher script saw of our caller; for whoever launches a program.</summary>
+    internal static CallerRecord Caller { get; private set; }
 
     private static int Root(GinnelCommand root, OptionValues options)
     {

@@ -26,13 +26,14 @@ internal sealed class InheritedState
     public required IReadOnlySet<int> Descriptors { get; init; }
 
     /// <summary>Reads the state of this process. Call it before descriptors are opened that are not close-on-exec.</summary>
-    /// <param name="ignoredAtStart">SigIgn before the runtime started, if a launcher script recorded it.</param>
+    /// <param name="ignoredAtStart">SigIgn before the runtime started, if a launcher script recorded it; only SIGPIPE is taken from it.</param>
     /// <param name="softOpenFiles">The soft limit before the runtime started, if recorded; else the parent process's is taken.</param>
     public static InheritedState Read(ulong? ignoredAtStart = null, ulong? softOpenFiles = null)
     {
         const string Status = "/proc/self/status";
-        // Without a record SIGPIPE counts as not ignored: that is what a shell gives.
-        ulong ignored = ignoredAtStart ?? ((ProcStatus.Mask(Status, "SigIgn") ?? 0) & ~Bit(SignalPipe));
+        // Of the record only SIGPIPE counts: the runtime leaves other ignored signals as they are, and the shell that wrote the record
+        // ignores SIGQUIT while it runs. Without a record SIGPIPE is taken for not ignored: that is what a shell gives.
+        ulong ignored = ((ProcStatus.Mask(Status, "SigIgn") ?? 0) & ~Bit(SignalPipe)) | ((ignoredAtStart ?? 0) & Bit(SignalPipe));
         return new InheritedState
         {
             Environment = SplitZeros(ReadAll("/proc/self/environ")),

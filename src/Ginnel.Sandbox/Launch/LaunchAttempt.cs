@@ -10,7 +10,7 @@ namespace Ginnel.Sandbox.Launch;
 internal sealed class LaunchAttempt(LaunchContext context, DeviceChoice way)
 {
     private const int HighNumber = 64; // above what shells and programs count on
-    private const int KillSignal = 9;
+    private const int KillSignal = 9, ChildSignal = 17;
     private int _reportedCode;
     private ProcessEvent? _end;
     private bool _hasNamespaces;
@@ -28,6 +28,8 @@ internal sealed class LaunchAttempt(LaunchContext context, DeviceChoice way)
     /// <exception cref="LaunchException">It failed.</exception>
     public void Run()
     {
+        // Ignored, it would make the kernel reap the child behind our back; the child gets it back as the caller had it.
+        if ((context.Inherited.IgnoredSignals & InheritedState.Bit(ChildSignal)) != 0) OwnProcess.SetDefault(ChildSignal);
         (ControlSocket ours, ControlSocket theirs) = ControlSocket.CreatePair();
         Control = ours;
         using (theirs)

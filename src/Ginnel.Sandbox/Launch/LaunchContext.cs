@@ -19,7 +19,7 @@ internal sealed record LaunchContext(
     {
         LaunchOptions valid = Validate(options);
         SystemTools tools = new();
-        InheritedState inherited = InheritedState.Read(valid.CallerIgnoredSignals, valid.CallerOpenFiles);
+        InheritedState inherited = InheritedState.Read(valid.Caller.IgnoredSignals, valid.Caller.OpenFiles);
         Executable.Require(valid.Command[0], inherited.Environment);
         if (tools.Unshare is null)
         {

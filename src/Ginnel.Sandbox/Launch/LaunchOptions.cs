@@ -42,11 +42,8 @@ public sealed class LaunchOptions
     /// </summary>
     public IReadOnlyList<string>? SelfCommand { get; init; }
 
-    /// <summary>The signals that the caller ignored before the .NET runtime started (bit n-1 for signal n), if a launcher recorded them.</summary>
-    public ulong? CallerIgnoredSignals { get; init; }
-
-    /// <summary>The caller's soft limit of open descriptors before the .NET runtime raised it, if a launcher recorded it.</summary>
-    public ulong? CallerOpenFiles { get; init; }
+    /// <summary>What a launcher script saw of the caller before the .NET runtime started.</summary>
+    public CallerRecord Caller { get; init; }
 
     /// <summary>How long the launch may take before it fails. Not the program's running time.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(20);
@@ -54,7 +51,7 @@ public sealed class LaunchOptions
     internal LaunchOptions WithoutV6() => new()
     {
         Command = Command, V4 = V4, V6 = null, Mtu = Mtu, InterfaceName = InterfaceName, AsRoot = AsRoot, ResolverConfiguration = ResolverConfiguration,
-        Device = Device, SelfCommand = SelfCommand, CallerIgnoredSignals = CallerIgnoredSignals, CallerOpenFiles = CallerOpenFiles, Timeout = Timeout,
+        Device = Device, SelfCommand = SelfCommand, Caller = Caller, Timeout = Timeout,
     };
 }
 

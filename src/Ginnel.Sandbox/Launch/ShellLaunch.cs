@@ -13,6 +13,8 @@ namespace Ginnel.Sandbox.Launch;
 /// </summary>
 internal static class ShellLaunch
 {
+    private const int ChildSignal = 17;
+
     /// <summary>The environment of the tools. The caller's is handed to env(1) as words, for shells drop and change variables.</summary>
     private static readonly byte[][] ToolEnvironment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"u8.ToArray(), "LC_ALL=C"u8.ToArray()];
 
@@ -24,6 +26,7 @@ internal static class ShellLaunch
         if (!ResolverCover.FitsShell(context.MountSteps)) return "/etc/resolv.conf is missing or a dangling link";
         if (context.Options.Command[0].AsSpan().Contains((byte)'=') && !context.Identity.DropsCapabilities) return "the command's name has a '=' that env(1) would take for a variable";
         if (context.Inherited.Environment.Any(entry => entry.AsSpan().IndexOf((byte)'=') <= 0)) return "the environment has an entry that is no variable";
+        if ((context.Inherited.IgnoredSignals & InheritedState.Bit(ChildSignal)) != 0) return "the caller ignores SIGCHLD, which shells do not hand down";
         return FreeDigits(context.Inherited).Count < 1 ? "the caller has handed down every descriptor from 3 to 9" : null;
     }
 

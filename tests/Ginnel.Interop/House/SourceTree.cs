@@ -28,6 +28,14 @@ sealed class SourceTree : IDisposable
         done
         """;
 
+    // The word in which ./ginnel tells what the runtime would change is taken off, as the program does; an installed one gets none.
+    const string PretendedProgram = """
+        #!/bin/bash -p
+        [[ ${1-} == --caller=* ]] && shift
+        mapfile -d '' -t environment </proc/self/environ
+        exec -c /usr/bin/env -- "${environment[@]}" /usr/bin/env "$@"
+        """;
+
     readonly string _parent = Directory.CreateTempSubdirectory("ginnel-house-").FullName;
 
     public SourceTree(string name = "tree")
@@ -48,7 +56,7 @@ sealed class SourceTree : IDisposable
         Write("global.json", "{}\n");
         Write(".editorconfig", "root = true\n");
         WriteTool("dotnet", PretendedSdk);
-        File.Copy("/usr/bin/env", Path.Combine(Tools, "program"));
+        WriteTool("program", PretendedProgram);
     }
 
     const UnixFileMode Everyone = (UnixFileMode)0b111_101_101;

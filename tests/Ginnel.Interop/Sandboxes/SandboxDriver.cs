@@ -10,12 +10,14 @@ internal static class SandboxDriver
 
     public static async Task<int> RunAsync(string[] words)
     {
+        CallerRecord caller = CallerRecord.Take(ref words);
         int options = Array.IndexOf(words, "--");
         string[] own = words[..options];
         LaunchOptions launch = new()
         {
             Command = InheritedState.LastArguments(words.Length - options - 1),
             Device = Enum.Parse<DeviceChoice>(Value(own, "--device") ?? "Automatic"),
+            Caller = caller,
             AsRoot = own.Contains("--root"),
             Mtu = int.Parse(Value(own, "--mtu") ?? "1500", System.Globalization.CultureInfo.InvariantCulture),
             V6 = own.Contains("--no-ipv6") ? null : AddressPlan.DefaultV6,
@@ -24,8 +26,9 @@ internal static class SandboxDriver
         {
             await using SandboxProcess process = await SandboxProcess.StartAsync(launch);
             if (own.Contains("--describe")) Console.Error.WriteLine($"identity {process.Identity} way {process.Way}");
+            using SignalForwarder signals = new(process);
             process.Release();
-            return (await process.Exited).ShellCode;
+            return (await process.Exited).Imitate();
         }
         catch (LaunchException failure)
         {

@@ -1,0 +1,85 @@
+using System.Diagnostics;
+using Ginnel.Sandbox;
+
+namespace Ginnel.Interop.Sandboxes;
+
+/// <summary>Who starts the gateway.</summary>
+public enum Who
+{
+    /// <summary>root, in the tests' own namespaces.</summary>
+    Root,
+    /// <summary>An ordinary user who may open /dev/net/tun, as distributions have it.</summary>
+    UserWithTun,
+    /// <summary>An ordinary user who may not.</summary>
+    UserWithoutTun,
+}
+
+/// <summary>What a process printed and how it ended.</summary>
+internal sealed record Outcome(int ExitCode, string Output, string Errors);
+
+/// <summary>Starts commands, bare or through the driver, as root or as an ordinary user, bounded in time.</summary>
+internal static class Caller
+{
+    public const int UserId = 54321;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    /// <summary>The executable of these tests.</summary>
+    public static string Self => Path.Combine(AppContext.BaseDirectory, "Ginnel.Interop");
+
+    /// <summary>Skips the test where it cannot be set up: it changes user and makes device nodes, in namespaces of its own.</summary>
+    public static void RequireRoot() => Assert.SkipUnless(Environment.UserName == "root" && Environment.IsPrivilegedProcess, "needs root to change user and mount in namespaces of its own");
+
+    /// <summary>The words that start the driver.</summary>
+    public static string[] Driver(params string[] options) => [Self, SandboxDriver.Word, .. options, "--"];
+
+    public static string[] Driver(DeviceChoice way, params string[] options) => Driver(["--device", way.ToString(), .. options]);
+
+    /// <summary>Runs a command as somebody and waits for its end.</summary>
+    public static async Task<Outcome> RunAsync(Who who, params string[] words)
+    {
+        using Process process = Start(who, words);
+        process.StandardInput.Close();
+        return await FinishAsync(process);
+    }
+
+    /// <summary>Starts a command as somebody; its standard streams are pipes.</summary>
+    public static Process Start(Who who, params string[] words)
+    {
+        ProcessStartInfo start = new() { FileName = "/bin/sh", RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (string word in (string[])[.. Prefix(who), .. words]) start.ArgumentList.Add(word);
+        return Process.Start(start)!;
+    }
+
+    public static async Task<Outcome> FinishAsync(Process process)
+    {
+        using CancellationTokenSource limit = new(Patience);
+        Task<string> output = process.StandardOutput.ReadToEndAsync(limit.Token), errors = process.StandardError.ReadToEndAsync(limit.Token);
+        try
+        {
+            await process.WaitForExitAsync(limit.Token);
+            return new Outcome(process.ExitCode, await output, await errors);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// sh -c SCRIPT sh …: the script ends in exec "$@", so that the process is the command's. A private mount namespace holds what belongs to
+    /// the test: a device node that everybody may open.
+    /// </summary>
+    private static string[] Prefix(Who who)
+    {
+        const string BecomeUser = "exec setpriv --reuid 54321 --regid 54321 --clear-groups --inh-caps=-all -- \"$@\"";
+        const string OpenTun = "mount -t tmpfs none /dev/net && mknod /dev/net/tun c 10 200 && chmod 0666 /dev/net/tun && ";
+        return who switch
+        {
+            Who.Root => ["-c", "exec \"$@\"", "sh"],
+            Who.UserWithTun => ["-c", "exec unshare --mount -- sh -c '" + OpenTun + BecomeUser + "' sh \"$@\"", "sh"],
+            Who.UserWithoutTun => ["-c", BecomeUser, "sh"],
+            _ => throw new ArgumentOutOfRangeException(nameof(who)),
+        };
+    }
+}
