@@ -1,4 +1,5 @@
 using Ginnel.Cli.CommandLine;
+using Ginnel.Cli.Commands;
 using Ginnel.Sandbox;
 
 namespace Ginnel.Cli;
@@ -12,6 +13,7 @@ internal static class Program
         if (arguments is [NamespaceVerb.Word, ..]) return NamespaceVerb.Run(arguments);
         Caller = CallerRecord.Take(ref arguments);
         GinnelCommand root = CommandTree.Create();
+        if (arguments is ["__doc", "cli"]) return Print(ReferenceText.Compose(root));
         CutArguments cut = ArgumentCut.Cut(root, arguments);
         if (cut.Error is { } error)
         {
@@ -24,6 +26,7 @@ internal static class Program
         if (options.Has("--help")) return Print(HelpText.Of(cut.Command, Width));
         return cut.Command.Name switch
         {
+            "run" => RunCommand.RunAsync(options, arguments, cut).GetAwaiter().GetResult(),
             "completion" => Complete(root, cut),
             _ => Root(root, options),
         };

@@ -49,4 +49,7 @@ public sealed record RunOptions
 
     /// <summary>How this program starts itself anew; see <see cref="LaunchOptions.SelfCommand"/>.</summary>
     public IReadOnlyList<string>? SelfCommand { get; init; }
+
+    /// <summary>What a launcher script saw of the caller before the .NET runtime started.</summary>
+    public CallerRecord Caller { get; init; }
 }

@@ -1,0 +1,88 @@
+using System.Globalization;
+using System.Net;
+using Ginnel.Services.Status;
+
+namespace Ginnel.Sandbox;
+
+/// <summary>Writes a line for every flow that ends, and counts.</summary>
+public sealed class FlowLog(TextWriter? writer) : IFlowObserver
+{
+    private readonly Lock _lock = new();
+    private readonly HashSet<Flow> _live = [];
+    private long _up;
+    private long _down;
+
+    /// <summary>Bytes of all flows toward the network and from it, at one moment.</summary>
+    public (long Up, long Down) Totals
+    {
+        get
+        {
+            lock (_lock)
+            {
+                (long up, long down) = (_up, _down);
+                foreach (Flow flow in _live)
+                {
+                    up += flow.BytesUp;
+                    down += flow.BytesDown;
+                }
+                return (up, down);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Started(Flow flow)
+    {
+        lock (_lock) _live.Add(flow);
+    }
+
+    /// <inheritdoc/>
+    public void Ended(Flow flow)
+    {
+        ArgumentNullException.ThrowIfNull(flow);
+        lock (_lock)
+        {
+            _live.Remove(flow);
+            _up += flow.BytesUp;
+            _down += flow.BytesDown;
+        }
+        if (writer is null) return;
+        string line = Describe(flow);
+        try
+        {
+            lock (_lock)
+            {
+                writer.WriteLine(line);
+                writer.Flush();
+            }
+        }
+        catch (Exception failure) when (failure is IOException or ObjectDisposedException)
+        {
+            // A full disk or a closed terminal must not cost the program its network.
+        }
+    }
+
+    /// <summary>The line: protocol, name or address with port, bytes, duration, how it ended.</summary>
+    internal static string Describe(Flow flow) => string.Create(CultureInfo.InvariantCulture,
+        $"ginnel: {ProtocolName(flow.Info.Protocol),-4} {Target(flow.Info)}  {Readable.Bytes(flow.BytesUp)} up  {Readable.Bytes(flow.BytesDown)} down  {Readable.Duration(flow.Duration)}  {Readable.Plain(flow.End.ToString())}");
+
+    /// <summary>What the status page shows of a live flow.</summary>
+    internal static StatusFlow ToStatus(Flow flow) => new(
+        flow.Id, ProtocolName(flow.Info.Protocol), flow.Info.Source?.ToString(), flow.Info.Destination?.ToString(),
+        flow.Info.Names is [var name, ..] ? name : null, flow.BytesUp, flow.BytesDown, flow.Duration);
+
+    private static string ProtocolName(FlowProtocol protocol) => protocol switch
+    {
+        FlowProtocol.Tcp => "tcp",
+        FlowProtocol.Udp => "udp",
+        _ => "icmp",
+    };
+
+    private static string Target(FlowInfo flow) => flow switch
+    {
+        { Destination: IPEndPoint address, Names: [var name, ..] } => $"{Readable.Plain(name)}:{address.Port} ({address.Address})",
+        { Destination: { } destination } => Readable.Plain(destination.ToString()!),
+        { Source: { } source } => $"from {source}",
+        _ => "?",
+    };
+}

@@ -1,0 +1,103 @@
+using System.Net;
+using System.Net.NetworkInformation;
+using Ginnel.Netstack;
+using Ginnel.Services.Http;
+using Ginnel.Services.Status;
+
+namespace Ginnel.Sandbox;
+
+/// <summary>
+/// The network of one sandbox: a stack that takes whatever the program sends, its DNS server and status page, and the relays that carry
+/// connections and datagrams to the way out.
+/// </summary>
+internal sealed class RunNetwork : IAsyncDisposable
+{
+    private const int DnsPort = 53, HttpPort = 80;
+    private readonly CancellationTokenSource _ending = new();
+    private readonly List<Task> _tasks = [];
+    private readonly SandboxAddresses _addresses;
+    private readonly RunOptions _options;
+    private readonly WayOut _way;
+    private HostInterface? _interface;
+
+    public RunNetwork(RunOptions options, SandboxAddresses addresses, WayOut way)
+    {
+        (_options, _addresses, _way) = (options, addresses, way);
+        GivenNames names = new();
+        Log = new FlowLog(options.FlowLog);
+        Flows.Observe(Log);
+        Dns = new DnsServer(new DnsServerOptions
+        {
+            Dialer = way.ResolverDialer,
+            Resolvers = way.Resolvers,
+            Names = addresses.Names,
+            Zone = SandboxAddresses.Zone,
+            GivenNames = names,
+        });
+        Host = new NetworkHost(new NetworkHostOptions { Name = "sandbox", AddressNames = names });
+    }
+
+    public NetworkHost Host { get; }
+    public FlowRegistry Flows { get; } = new();
+    public FlowLog Log { get; }
+    public DnsServer Dns { get; }
+
+    /// <summary>Opens everything on the stack and lets the link carry. The link stays its owner's.</summary>
+    public void Start(ILink link, Wire.MacAddress? mac)
+    {
+        HostInterface way = _interface = Host.AddInterface(new HostInterfaceOptions
+        {
+            Name = "sandbox",
+            Link = link.Properties,
+            Mac = mac is { } station ? new PhysicalAddress(ToBytes(station)) : null,
+            Addresses = [.. _addresses.Plans.SelectMany(p => new[] { new InterfaceAddress(p.Gateway, p.Subnet.PrefixLength), new InterfaceAddress(p.NameServer, p.Subnet.PrefixLength) })],
+            AnyIp = true,
+            AnyIpExcept = [.. _addresses.Plans.Select(p => new IPNetwork(p.Guest, p.Guest.GetAddressBytes().Length * 8))],
+            IpV6 = _addresses.V6 is not null,
+        });
+        foreach (AddressPlan plan in _addresses.Plans)
+        {
+            IPNetwork everything = plan.Guest.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? new(IPAddress.Any, 0) : new(IPAddress.IPv6Any, 0);
+            // Whatever address a program gave itself: what came by this link is answered by it.
+            Host.AddRoute(everything, way, plan.Guest);
+            _tasks.Add(Dns.ServeAsync(Host.BindUdp(new IPEndPoint(plan.NameServer, DnsPort)), _ending.Token));
+            _tasks.Add(Dns.ServeAsync(Host.Listen(new IPEndPoint(plan.NameServer, DnsPort)), _ending.Token));
+        }
+        if (_options.StatusPage) StartStatus();
+        StartRelays();
+        Host.Attach(way, link, ownsLink: false);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _ending.CancelAsync();
+        await Host.DisposeAsync();
+        await Task.WhenAll(_tasks).WaitAsync(TimeSpan.FromSeconds(1)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private void StartStatus()
+    {
+        SandboxStatus status = new(_options, _addresses, _way, Flows, Log, TimeProvider.System);
+        StatusPage page = new(status.Take, SandboxAddresses.Zone);
+        foreach (AddressPlan plan in _addresses.Plans)
+        {
+            HttpServer server = new(Host.Listen(new IPEndPoint(plan.Gateway, HttpPort)), page.Answer);
+            _tasks.Add(server.RunAsync(_ending.Token));
+        }
+    }
+
+    private void StartRelays()
+    {
+        SandboxDialer dialer = new(_way.Dialer, _addresses, _way.HostLoopback);
+        RelayOptions relay = new() { Flows = Flows, Judge = dialer };
+        _tasks.Add(new Relay(Host.AcceptConnections(), dialer, relay).RunAsync(_ending.Token));
+        _tasks.Add(new DatagramRelay(Host.AcceptPorts(), dialer, relay).RunAsync(_ending.Token));
+    }
+
+    private static byte[] ToBytes(Wire.MacAddress mac)
+    {
+        byte[] bytes = new byte[Wire.MacAddress.Size];
+        mac.Write(bytes);
+        return bytes;
+    }
+}

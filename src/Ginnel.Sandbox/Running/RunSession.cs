@@ -1,0 +1,87 @@
+using System.Diagnostics;
+using System.Globalization;
+using Ginnel.Services.Status;
+
+namespace Ginnel.Sandbox;
+
+/// <summary><c>ginnel run</c>: launches the program in its namespaces, puts the stack at the other end of its only link, and waits.</summary>
+public static class RunSession
+{
+    /// <summary>Runs a program to its end.</summary>
+    /// <param name="options">What to run, and with which network.</param>
+    /// <param name="way">How its connections leave; null for the host's ordinary sockets.</param>
+    /// <returns>How the program ended.</returns>
+    /// <exception cref="LaunchException">It could not be started; the exception names cause and remedy.</exception>
+    public static async Task<ExitStatus> RunAsync(RunOptions options, WayOut? way = null)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        long began = Stopwatch.GetTimestamp();
+        SandboxAddresses addresses = SandboxAddresses.Choose(options, HostRoutes.Read);
+        // The launch takes tens of milliseconds in other processes; the stack is made ready meanwhile.
+        Task<SandboxProcess> launching = SandboxProcess.StartAsync(ToLaunch(options, addresses));
+        await using RunNetwork network = new(options, addresses, way ?? WayOut.Direct(options, addresses));
+        await using SandboxProcess process = await launching.ConfigureAwait(false);
+        network.Start(process.Link, process.GatewayAddress);
+        using SignalForwarder signals = new(process);
+        process.Release();
+        Task<Exception> broken = network.Host.Failed;
+        await Task.WhenAny(process.Exited, broken).ConfigureAwait(false);
+        if (broken.IsCompleted && !process.Exited.IsCompleted)
+        {
+            // Fails closed: the device goes, and the program is told by its network being gone.
+            Console.Error.WriteLine($"ginnel: a fault of Ginnel's own has ended the network, please report it: {await broken.ConfigureAwait(false)}");
+            await process.DisposeAsync().ConfigureAwait(false);
+        }
+        ExitStatus status = await process.Exited.ConfigureAwait(false);
+        await DrainAsync(network.Flows).ConfigureAwait(false);
+        if (options.Summary is { } summary) WriteSummary(summary, network, Stopwatch.GetElapsedTime(began));
+        return status;
+    }
+
+    private static LaunchOptions ToLaunch(RunOptions options, SandboxAddresses addresses) => new()
+    {
+        Command = options.Command,
+        V4 = addresses.V4,
+        V6 = addresses.V6,
+        Mtu = options.Mtu,
+        AsRoot = options.AsRoot,
+        Device = options.Device,
+        SelfCommand = options.SelfCommand,
+        Caller = options.Caller,
+    };
+
+    /// <summary>
+    /// A program may end while the kernel still holds what it wrote last. Bare, the kernel would deliver that; here the network must stay until
+    /// it has. So it stays while connections still send, and not because one is merely open.
+    /// </summary>
+    private static async Task DrainAsync(FlowRegistry flows)
+    {
+        TimeSpan look = TimeSpan.FromMilliseconds(15);
+        const int QuietLooks = 6, MostLooks = 2000;
+        long last = -1;
+        for (int quiet = 0, looks = 0; quiet < QuietLooks && looks < MostLooks; looks++)
+        {
+            long sent = 0;
+            bool isLive = false;
+            foreach (Flow flow in flows.Live)
+            {
+                if (flow.Info.Protocol != FlowProtocol.Tcp) continue;
+                isLive = true;
+                sent += flow.BytesUp;
+            }
+            if (!isLive) return;
+            quiet = sent == last ? quiet + 1 : 0;
+            last = sent;
+            await Task.Delay(look).ConfigureAwait(false);
+        }
+    }
+
+    private static void WriteSummary(TextWriter writer, RunNetwork network, TimeSpan duration)
+    {
+        FlowRegistry flows = network.Flows;
+        (long up, long down) = network.Log.Totals;
+        writer.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"ginnel: {flows.EndedCount + flows.LiveCount} flows, {flows.FailedCount} failed, {Readable.Bytes(up)} up, {Readable.Bytes(down)} down, {network.Dns.Questions} names asked, {network.Dns.Failures} unanswered, in {Readable.Duration(duration)}"));
+        writer.Flush();
+    }
+}
