@@ -24,10 +24,11 @@ internal sealed partial class TcpConnection
             return false;
         }
         int sacked = SackOn ? NoteSacks(segment) : 0;
-        if (acknowledgment > SndUna) Acknowledge(segment, acknowledgment, now);
+        bool advances = acknowledgment > SndUna;
+        if (advances) Acknowledge(segment, acknowledgment, now);
         else NoteDuplicateAcknowledgment(segment, sacked, now);
         if (State == TcpState.Closed) return false;
-        UpdateSendWindow(segment, now);
+        UpdateSendWindow(segment, advances, now);
         return true;
     }
 
@@ -68,8 +69,10 @@ internal sealed partial class TcpConnection
         _retransmitCount = 0;
         Scoreboard?.Advance(acknowledgment);
         Progress(octets, now);
+        // A probe was taken, and the window may be closed again: then probing goes on.
+        _isPersisting &= Flight == 0 && (Unsent > 0 || (_finQueued && !_finSent));
         // RFC 6298 section 5.2 and 5.3: stop when all is acknowledged, else start again.
-        _retransmitAt = Flight == 0 ? Instant.Never : now + Rtt.Timeout(Options);
+        _retransmitAt = Flight == 0 && !_isPersisting ? Instant.Never : now + Rtt.Timeout(Options);
         RaiseWritable();
         if (finAcknowledged) FinAcknowledged(now);
     }
@@ -84,13 +87,15 @@ internal sealed partial class TcpConnection
         }
     }
 
-    private void UpdateSendWindow(in TcpSegment segment, Instant now)
+    private void UpdateSendWindow(in TcpSegment segment, bool advances, Instant now)
     {
         SequenceNumber acknowledgment = segment.Header.Acknowledgment;
-        bool newer = SndWl1 < segment.Sequence || (SndWl1 == segment.Sequence && SndWl2 <= acknowledgment);
+        // A retransmission has an old number and still the newest window if it acknowledges more than anything before it. With
+        // RFC 9293's rule alone the old window would be counted from the new SND.UNA, beyond what was ever offered.
+        bool newer = advances || SndWl1 < segment.Sequence || (SndWl1 == segment.Sequence && SndWl2 <= acknowledgment);
         if (!newer || acknowledgment < SndUna) return;
         SndWnd = segment.Header.Window << SndScale;
-        SndWl1 = segment.Sequence;
+        SndWl1 = SequenceNumber.Max(SndWl1, segment.Sequence);
         SndWl2 = acknowledgment;
         MaxSndWnd = Math.Max(MaxSndWnd, SndWnd);
         if (SndWnd > 0) LeaveZeroWindow(now);
