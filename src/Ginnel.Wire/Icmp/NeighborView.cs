@@ -71,7 +71,7 @@ public readonly ref struct NeighborView
     /// Checks a message. Any failure of RFC 4861's rules is <see cref="DropReason.BadNeighborMessage"/>; a message that is not
     /// neighbor discovery is <see cref="DropReason.Ignored"/>. The ICMPv6 checksum is the caller's to verify.
     /// </summary>
-    public static DropReason TryParse(scoped in IpV6View ip, in IcmpV6View icmp, out NeighborView view)
+    public static DropReason TryParse(scoped in IpV6View ip, scoped in IcmpV6View icmp, out NeighborView view)
     {
         view = default;
         int size = FixedSize(icmp.Type);

@@ -100,15 +100,16 @@ public struct TcpHeader
     public readonly bool Has(TcpFlags flags) => (Flags & flags) == flags;
 
     /// <summary>Bytes that <see cref="Write"/> writes: a multiple of 4, at most 60.</summary>
-    public readonly int Size
-    {
-        get
-        {
-            int options = (MaximumSegmentSize != 0 ? 4 : 0) + (HasTimestamps ? 12 : 0) + (HasWindowScale ? 4 : 0)
-                + (SackPermitted && !HasTimestamps ? 4 : 0) + (SackCount > 0 ? 4 + 8 * SackCount : 0);
-            return MinimumSize + options;
-        }
-    }
+    public readonly int Size => MinimumSize + FixedOptionsSize + (WritableSackCount > 0 ? 4 + 8 * WritableSackCount : 0);
+
+    /// <summary>
+    /// SACK blocks that <see cref="Write"/> writes: the first ones, as many as the other options leave room for (RFC 2018 section 3);
+    /// with timestamps three.
+    /// </summary>
+    public readonly int WritableSackCount => Math.Clamp(SackCount, 0, Math.Min(4, (MaximumSize - MinimumSize - 4 - FixedOptionsSize) / 8));
+
+    private readonly int FixedOptionsSize => (MaximumSegmentSize != 0 ? 4 : 0) + (HasTimestamps ? 12 : 0) + (HasWindowScale ? 4 : 0)
+        + (SackPermitted && !HasTimestamps ? 4 : 0);
 
     /// <summary>
     /// Writes the header with a zero checksum, options in the order that common systems use: MSS, SACK-permitted in the padding
@@ -155,9 +156,10 @@ public struct TcpHeader
             BinaryPrimitives.WriteUInt32BigEndian(options, 0x0103_0300u | WindowScale);
             options = options[4..];
         }
-        if (SackCount == 0) return;
-        BinaryPrimitives.WriteUInt32BigEndian(options, 0x0101_0500u | (uint)(2 + 8 * SackCount));
-        for (int i = 0; i < SackCount; i++)
+        int blocks = WritableSackCount;
+        if (blocks == 0) return;
+        BinaryPrimitives.WriteUInt32BigEndian(options, 0x0101_0500u | (uint)(2 + 8 * blocks));
+        for (int i = 0; i < blocks; i++)
         {
             BinaryPrimitives.WriteUInt32BigEndian(options[(4 + 8 * i)..], Sack[i].Left.Value);
             BinaryPrimitives.WriteUInt32BigEndian(options[(8 + 8 * i)..], Sack[i].Right.Value);
