@@ -28,6 +28,7 @@ internal sealed partial class TcpConnection
         if (State == TcpState.SynReceived && IsActive && segment.Sequence == Irs && segment.Has(TcpFlags.Syn)) AcceptSimultaneous(ref segment);
         if (!CheckTimestamp(ref segment, now)) return;
         if (!CheckSequence(ref segment, now)) return;
+        NoteTimestamp(segment, now);
         if (segment.Has(TcpFlags.Rst)) { CheckReset(segment, now); return; }
         // Third, security and precedence: no longer checked (RFC 9293 appendix A.1).
         if (segment.Has(TcpFlags.Syn)) { SynArrives(segment, now); return; }
@@ -58,13 +59,15 @@ internal sealed partial class TcpConnection
             AcknowledgeStray(segment, now);
             return false;
         }
-        // Section 4.3: only a segment that reaches back to the last acknowledgment may set the value to be echoed.
-        if (segment.Sequence <= LastAckSent && segment.End >= LastAckSent && segment.Sequence <= RcvNxt)
-        {
-            TsRecent = segment.Header.TimestampValue;
-            TsRecentAt = now;
-        }
         return true;
+    }
+
+    /// <summary>RFC 7323 section 4.3: only a segment that reaches back to the last acknowledgment may set the value to be echoed.</summary>
+    private void NoteTimestamp(in TcpSegment segment, Instant now)
+    {
+        if (!TimestampsOn || segment.Has(TcpFlags.Rst) || segment.Header.Sequence > LastAckSent) return;
+        TsRecent = segment.Header.TimestampValue;
+        TsRecentAt = now;
     }
 
     /// <summary>First: is any of it in the window? What is not is cut off (section 3.10.7.4, step 1).</summary>
@@ -94,7 +97,8 @@ internal sealed partial class TcpConnection
         if (segment.Has(TcpFlags.Syn)) return true;
         if (sequence < RcvNxt) NoteDuplicate(sequence, SequenceNumber.Min(segment.End, RcvNxt));
         segment.TrimFront(RcvNxt);
-        segment.TrimBack(RcvAdv);
+        // Who sends past the window should learn soon where it ends.
+        if (segment.TrimBack(RcvAdv)) OweAck();
         return true;
     }
 

@@ -101,7 +101,8 @@ internal sealed partial class TcpConnection
     /// <summary>SND.UNA has not moved: perhaps a segment arrived beyond a lost one (RFC 5681 section 2, RFC 6675 section 2).</summary>
     private void NoteDuplicateAcknowledgment(in TcpSegment segment, int sacked, Instant now)
     {
-        if (Flight == 0 || segment.Header.Acknowledgment != SndUna) return;
+        // The answers to probes of a closed window all look alike and mean no loss.
+        if (Flight == 0 || _isPersisting || segment.Header.Acknowledgment != SndUna) return;
         if (SackOn)
         {
             if (sacked == 0) return;
@@ -145,6 +146,8 @@ internal sealed partial class TcpConnection
         // RFC 6675 section 5, step 4.3: the first hole goes out whatever the pipe holds.
         _retransmitNow = true;
         Congestion!.Lost(Flight, now);
+        // RFC 6675 section 5, step 4.3 recommends it: the timer gives the retransmission its own time.
+        _retransmitAt = now + Rtt.Timeout(Options);
     }
 
     /// <summary>The retransmission timer expired: everything in flight is lost unless SACKed (RFC 6675 section 5.1).</summary>
@@ -187,6 +190,7 @@ internal sealed partial class TcpConnection
         int room = Congestion!.CongestionWindow - Pipe();
         int size = DataSegmentSize();
         length = hole.Right - hole.Left;
+        _cwndLimited = room < length;
         sequence = hole.Left;
         if (_retransmitNow) length = Math.Min(length, Math.Max(size, room / size * size));
         else if (room < Math.Min(size, length)) return false;

@@ -1,3 +1,4 @@
+using System.Numerics;
 using Ginnel.Wire;
 
 namespace Ginnel.Netstack;
@@ -87,7 +88,8 @@ internal sealed partial class TcpConnection : StackSocket
         Route = route;
         IsAnyIp = anyIp;
         Rtt = new RttEstimator(tcp.Options);
-        _rcvLimit = Math.Min(InitialReceiveLimit, tcp.ReceiveLimit);
+        // Four segments at least, or large segments would wait for each other.
+        _rcvLimit = Math.Min(Math.Max(InitialReceiveLimit, (int)BitOperations.RoundUpToPowerOf2((uint)AnnouncedMss * 4)), tcp.ReceiveLimit);
         _nagle = tcp.Options.Nagle;
         _keepAliveTime = tcp.Options.KeepAliveTime;
     }

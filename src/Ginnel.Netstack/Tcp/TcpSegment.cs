@@ -51,12 +51,13 @@ internal ref struct TcpSegment
         }
     }
 
-    /// <summary>Cuts what lies at or behind <paramref name="right"/>, a FIN included.</summary>
-    internal void TrimBack(SequenceNumber right)
+    /// <summary>Cuts what lies at or behind <paramref name="right"/>, a FIN included; tells whether there was anything to cut.</summary>
+    internal bool TrimBack(SequenceNumber right)
     {
         int room = right - Sequence;
-        if (Payload.Length + (Fin ? 1 : 0) <= room) return;
+        if (Payload.Length + (Fin ? 1 : 0) <= room) return false;
         Fin = false;
         if (Payload.Length > room) Payload = Payload[..Math.Max(0, room)];
+        return true;
     }
 }

@@ -166,7 +166,8 @@ public sealed class TcpPair : IDisposable
     }
 
     /// <summary>Sends bytes one way, closes, and expects them whole at the other end.</summary>
-    public TimeSpan Transfer(NetworkStack from, SocketId source, NetworkStack to, SocketId destination, byte[] bytes, TimeSpan limit)
+    public TimeSpan Transfer(NetworkStack from, SocketId source, NetworkStack to, SocketId destination, byte[] bytes, TimeSpan limit,
+        byte[]? already = null)
     {
         Instant start = Now;
         int written = 0;
@@ -182,6 +183,7 @@ public sealed class TcpPair : IDisposable
         });
         Assert.True(done, $"the transfer did not end: {received.Length} of {bytes.Length} bytes");
         Assert.Equal(OpStatus.EndOfStream, end);
+        bytes = [.. already ?? [], .. bytes];
         Assert.True(bytes.AsSpan().SequenceEqual(received.ToArray()), "the bytes differ");
         return Now - start;
     }

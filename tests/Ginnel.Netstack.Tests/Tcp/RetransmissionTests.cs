@@ -1,0 +1,341 @@
+using Ginnel.Wire;
+
+namespace Ginnel.Netstack.Tests;
+
+public sealed class RetransmissionTests
+{
+    [Fact]
+    public void The_timer_doubles_and_gives_up_after_R2()
+    {
+        using TcpPeer peer = new(new TcpOptions { GiveUpAfter = TimeSpan.FromSeconds(20) });
+        peer.EstablishPassive();
+        peer.Write(100);
+        Assert.Equal(100, peer.SentOne().Length);
+        // The handshake took no time at all, so the floor of 200 ms rules.
+        foreach (int wait in new[] { 200, 400, 800, 1600, 3200, 6400 })
+        {
+            peer.AdvanceMs(wait - 1);
+            peer.SentNothing();
+            peer.AdvanceMs(1);
+            Segment again = peer.SentOne();
+            Assert.Equal((1, 100), (again.Sequence, again.Length));
+        }
+        peer.AdvanceMs(12_800);
+        Assert.Equal(TcpFlags.Rst | TcpFlags.Ack, peer.SentOne().Flags);
+        Assert.Equal(NetworkFailure.TimedOut, peer.Stack.FailureOf(peer.Id));
+        Assert.True(peer.Events().HasFlag(SocketEvents.Failed));
+        Assert.Equal(6, peer.Stack.Counters.RetransmitTimeouts);
+    }
+
+    [Fact]
+    public void RFC6298_the_timeout_follows_the_round_trip()
+    {
+        using TcpPeer peer = new();
+        peer.Listen();
+        peer.Send(TcpFlags.Syn, 0, mss: 1000);
+        peer.SentOne();
+        peer.AdvanceMs(100);
+        peer.Send(TcpFlags.Ack, 1, 1);
+        Assert.Equal(OpStatus.Ok, peer.Stack.Accept(peer.Listener, peer.Now, out SocketId id));
+        peer.Stack.TryGetInfo(id, out TcpInfo info);
+        // RFC 6298 section 2.2: SRTT = R, RTTVAR = R/2, RTO = SRTT + 4·RTTVAR.
+        Assert.Equal((100, 50, 300), (info.SmoothedRoundTrip.TotalMilliseconds, info.RoundTripVariation.TotalMilliseconds, info.RetransmitTimeout.TotalMilliseconds));
+    }
+
+    [Fact]
+    public void RFC6298_samples_are_smoothed()
+    {
+        RttEstimator rtt = new(new TcpOptions());
+        TcpOptions options = new();
+        Assert.Equal(1000, rtt.Timeout(options).TotalMilliseconds);
+        rtt.Sample(TimeSpan.FromMilliseconds(80), options);
+        rtt.Sample(TimeSpan.FromMilliseconds(120), options);
+        // RTTVAR = 3/4·40 + 1/4·|80−120| = 40, SRTT = 7/8·80 + 1/8·120 = 85.
+        Assert.Equal((85, 40, 245), (rtt.Smoothed.TotalMilliseconds, rtt.Variation.TotalMilliseconds, rtt.Timeout(options).TotalMilliseconds));
+        rtt.BackOff();
+        Assert.Equal(490, rtt.Timeout(options).TotalMilliseconds);
+        for (int i = 0; i < 100; i++) rtt.BackOff();
+        Assert.Equal(60_000, rtt.Timeout(options).TotalMilliseconds);
+        rtt.Sample(TimeSpan.FromMilliseconds(85), options);
+        Assert.InRange(rtt.Timeout(options).TotalMilliseconds, 200, 245);
+    }
+
+    [Fact]
+    public void Karn_an_acknowledgment_of_a_retransmission_is_no_sample()
+    {
+        using TcpPeer peer = new();
+        peer.EstablishPassive();
+        TimeSpan before = peer.Info.SmoothedRoundTrip;
+        peer.Write(100);
+        peer.SentOne();
+        peer.AdvanceMs(200);
+        peer.SentOne();
+        peer.AdvanceMs(150);
+        peer.Ack(1, 101);
+        Assert.Equal(before, peer.Info.SmoothedRoundTrip);
+        // And the doubled timeout stays until a fresh segment was measured.
+        Assert.Equal(400, peer.Info.RetransmitTimeout.TotalMilliseconds);
+        peer.Write(100);
+        peer.SentOne();
+        peer.AdvanceMs(10);
+        peer.Ack(1, 201);
+        Assert.Equal(200, peer.Info.RetransmitTimeout.TotalMilliseconds);
+    }
+
+    [Fact]
+    public void With_timestamps_a_retransmission_is_a_sample()
+    {
+        using TcpPeer peer = new() { Timestamp = 1000 };
+        peer.EstablishPassive();
+        peer.Write(100);
+        peer.SentOne();
+        peer.AdvanceMs(200);
+        peer.SentOne();
+        peer.AdvanceMs(150);
+        peer.Ack(1, 101);
+        Assert.InRange(peer.Info.SmoothedRoundTrip.TotalMilliseconds, 15, 20);
+    }
+
+    [Fact]
+    public void Ten_segments_begin_and_the_window_doubles()
+    {
+        using TcpPeer peer = new();
+        peer.EstablishPassive();
+        peer.Write(100_000);
+        List<Segment> sent = peer.Sent();
+        Assert.Equal(10, sent.Count);
+        Assert.All(sent, segment => Assert.Equal(1000, segment.Length));
+        peer.Ack(1, 10_001);
+        Assert.Equal(20, peer.Sent().Count);
+    }
+
+    [Fact]
+    public void C13_acknowledging_in_small_parts_gains_nothing()
+    {
+        using TcpPeer peer = new();
+        peer.EstablishPassive();
+        peer.Write(100_000);
+        peer.Sent();
+        for (int part = 101; part <= 10_001; part += 100) peer.Ack(1, part);
+        Assert.Equal(20_000, peer.Info.CongestionWindow);
+    }
+
+    [Fact]
+    public void C13_an_acknowledgment_of_what_was_never_sent_is_challenged()
+    {
+        using TcpPeer peer = new();
+        peer.EstablishPassive();
+        peer.Write(1000);
+        peer.SentOne();
+        peer.Ack(1, 50_000);
+        Segment challenge = peer.SentOne();
+        Assert.Equal((TcpFlags.Ack, 1001, 1, 0), (challenge.Flags, challenge.Sequence, challenge.Acknowledgment, challenge.Length));
+        Assert.Equal(1000, peer.Info.BytesInFlight);
+        Assert.Equal(1, peer.Host.Drops(DropReason.BadAcknowledgment));
+    }
+
+    [Theory]
+    [InlineData(CongestionControlKind.NewReno, 5_000)]
+    [InlineData(CongestionControlKind.Cubic, 7_000)]
+    public void Three_duplicates_retransmit_at_once_without_SACK(CongestionControlKind kind, int threshold)
+    {
+        using TcpPeer peer = new(new TcpOptions { CongestionControl = kind });
+        peer.EstablishPassive();
+        peer.Write(12_000);
+        Assert.Equal(10, peer.Sent().Count);
+        peer.Ack(1, 1);
+        // RFC 3042: the first two duplicates let a new segment each through.
+        Assert.Equal(10_001, peer.SentOne().Sequence);
+        peer.Ack(1, 1);
+        Assert.Equal(11_001, peer.SentOne().Sequence);
+        peer.Ack(1, 1);
+        Segment again = peer.SentOne();
+        Assert.Equal((1, 1000), (again.Sequence, again.Length));
+        Assert.InRange(peer.Info.SlowStartThreshold, threshold, threshold * 12 / 10);
+        // RFC 6582: a partial acknowledgment shows the next hole, which goes at once.
+        peer.Ack(1, 4001);
+        Assert.Equal(4001, peer.Sent()[0].Sequence);
+        peer.Ack(1, 12_001);
+        Assert.Equal(0, peer.Info.BytesInFlight);
+        Assert.Equal(0, peer.Stack.Counters.RetransmitTimeouts);
+        Assert.Equal(2, peer.Info.Retransmissions);
+    }
+
+    [Fact]
+    public void A_window_update_is_no_duplicate()
+    {
+        using TcpPeer peer = new();
+        peer.EstablishPassive();
+        peer.Write(10_000);
+        peer.Sent();
+        for (int i = 0; i < 5; i++) peer.Ack(1, 1, window: 60_000 + i);
+        peer.SentNothing();
+        for (int i = 0; i < 5; i++) peer.Send(TcpFlags.Ack, 1 + i, 1, [1], window: 60_004);
+        Assert.All(peer.Sent(), segment => Assert.Equal(0, segment.Length));
+    }
+
+    [Fact]
+    public void RFC6675_holes_are_filled_and_nothing_else()
+    {
+        using TcpPeer peer = new();
+        peer.EstablishPassive(sack: true);
+        peer.Write(10_000);
+        Assert.Equal(10, peer.Sent().Count);
+        // Segments 1, 3 and 5 are lost (octets 1–1000, 2001–3000, 4001–5000).
+        peer.Ack(1, 1, sack: (1001, 2001));
+        peer.Ack(1, 1, sack: [(3001, 4001), (1001, 2001)]);
+        peer.SentNothing();
+        peer.Ack(1, 1, sack: [(5001, 10_001), (3001, 4001), (1001, 2001)]);
+        List<Segment> again = peer.Sent();
+        Assert.Equal([1, 2001, 4001], again.Select(segment => segment.Sequence));
+        Assert.All(again, segment => Assert.Equal(1000, segment.Length));
+        peer.Ack(1, 10_001);
+        peer.SentNothing();
+        Assert.Equal((0, 3), (peer.Info.BytesInFlight, (int)peer.Info.Retransmissions));
+    }
+
+    [Fact]
+    public void RFC6675_the_pipe_holds_back()
+    {
+        using TcpPeer peer = new(new TcpOptions { CongestionControl = CongestionControlKind.NewReno });
+        peer.EstablishPassive(sack: true);
+        peer.Write(40_000);
+        Assert.Equal(10, peer.Sent().Count);
+        // One lost, then one SACK at a time. cwnd falls to 5; nine are in flight, so the pipe must drain below 5 before anything new.
+        peer.Ack(1, 1, sack: (1001, 2001));
+        Assert.Equal(10_001, peer.SentOne().Sequence);
+        peer.Ack(1, 1, sack: (1001, 3001));
+        Assert.Equal(11_001, peer.SentOne().Sequence);
+        peer.Ack(1, 1, sack: (1001, 4001));
+        Assert.Equal(1, peer.SentOne().Sequence);
+        // In flight now: 4001–12001 (8) and the retransmission. ssthresh is half of 12 = 6.
+        Assert.Equal(6000, peer.Info.CongestionWindow);
+        peer.Ack(1, 1, sack: (1001, 5001));
+        peer.Ack(1, 1, sack: (1001, 6001));
+        peer.Ack(1, 1, sack: (1001, 7001));
+        peer.SentNothing();
+        peer.Ack(1, 1, sack: (1001, 8001));
+        Assert.Equal(12_001, peer.SentOne().Sequence);
+        peer.Ack(1, 1, sack: (1001, 9001));
+        Assert.Equal(13_001, peer.SentOne().Sequence);
+    }
+
+    [Fact]
+    public void RFC6675_a_lost_tail_is_rescued_once()
+    {
+        using TcpPeer peer = new();
+        peer.EstablishPassive(sack: true);
+        peer.Write(10_000);
+        peer.Sent();
+        // The first and the last two are lost.
+        peer.Ack(1, 1, sack: (1001, 8001));
+        List<Segment> again = peer.Sent();
+        Assert.Equal([1, 9001], again.Select(segment => segment.Sequence));
+        peer.Ack(1, 8001);
+        Assert.DoesNotContain(peer.Sent(), segment => segment.Length > 0 && segment.Sequence == 9001);
+    }
+
+    [Fact]
+    public void After_a_timeout_SACKed_octets_are_not_sent_again()
+    {
+        using TcpPeer peer = new();
+        peer.EstablishPassive(sack: true);
+        peer.Write(5000);
+        Assert.Equal(5, peer.Sent().Count);
+        peer.Ack(1, 1, sack: (2001, 3001));
+        peer.AdvanceMs(200);
+        Assert.Equal(1, peer.SentOne().Sequence);
+        Assert.Equal(1000, peer.Info.CongestionWindow);
+        peer.Ack(1, 1001, sack: (2001, 3001));
+        Assert.Equal([1001, 3001], peer.Sent().Select(segment => segment.Sequence));
+        peer.Ack(1, 4001);
+        Assert.Equal(4001, peer.SentOne().Sequence);
+        peer.Ack(1, 5001);
+        Assert.Equal(4, peer.Info.Retransmissions);
+    }
+
+    [Fact]
+    public void RFC2018_a_peer_that_reneges_gets_everything_again()
+    {
+        using TcpPeer peer = new();
+        peer.EstablishPassive(sack: true);
+        peer.Write(3000);
+        peer.Sent();
+        peer.Ack(1, 1, sack: (1001, 3001));
+        peer.AdvanceMs(200);
+        Assert.Equal(1, peer.Sent()[0].Sequence);
+        peer.Ack(1, 1001); // and of the rest it knows nothing any more
+        peer.AdvanceMs(400);
+        Assert.Equal(1001, peer.Sent()[0].Sequence);
+        peer.Ack(1, 2001);
+        Assert.Equal(2001, peer.SentOne().Sequence);
+    }
+
+    [Fact]
+    public void C10_SACK_lies_are_ignored()
+    {
+        using TcpPeer peer = new();
+        peer.EstablishPassive(sack: true);
+        peer.Write(10_000);
+        peer.Sent();
+        peer.Ack(1, 1, sack: [(20_000, 30_000), (5001, 4001), (-5000, -4000)]);
+        peer.Ack(1, 1, sack: (0, 100_000));
+        peer.SentNothing();
+        // One octet each, far apart: no more ranges than the limit, no failure.
+        for (int i = 2; i < 9000; i += 3) peer.Ack(1, 1, sack: (i, i + 1));
+        peer.Sent();
+        peer.Ack(1, 10_001);
+        Assert.Equal(0, peer.Info.BytesInFlight);
+    }
+
+    [Fact]
+    public void A_pause_brings_back_the_initial_window()
+    {
+        using TcpPeer peer = new();
+        peer.EstablishPassive();
+        peer.Write(30_000);
+        peer.Sent();
+        peer.Ack(1, 10_001);
+        peer.Sent();
+        peer.Ack(1, 30_001);
+        Assert.Equal(40_000, peer.Info.CongestionWindow);
+        peer.Advance(TimeSpan.FromSeconds(5));
+        peer.Write(30_000);
+        Assert.Equal(10, peer.Sent().Count);
+    }
+
+    [Fact]
+    public void While_the_link_is_down_nothing_counts()
+    {
+        using TcpPeer peer = new(new TcpOptions { GiveUpAfter = TimeSpan.FromSeconds(10) });
+        peer.EstablishPassive();
+        peer.Write(1000);
+        peer.SentOne();
+        peer.AdvanceMs(200);
+        peer.SentOne();
+        peer.Stack.SetLink(peer.Host.Interface, peer.Host.Link, up: false, peer.Now);
+        peer.Advance(TimeSpan.FromHours(1));
+        Assert.Equal(TcpState.Established, peer.State);
+        peer.SentNothing();
+        peer.Stack.SetLink(peer.Host.Interface, peer.Host.Link, up: true, peer.Now);
+        Assert.Contains(peer.Sent(), segment => segment.Sequence == 1 && segment.Length == 1000);
+        peer.Ack(1, 1001);
+        Assert.Equal(0, peer.Info.BytesInFlight);
+    }
+
+    [Theory]
+    [InlineData(LinkOffloads.All, 1)]
+    [InlineData(LinkOffloads.None, 10)]
+    public void Super_segments_never_exceed_the_congestion_window(LinkOffloads offloads, int packets)
+    {
+        using TcpPeer peer = new(offloads: offloads);
+        peer.EstablishPassive(mss: 1460);
+        peer.Write(200_000);
+        List<Segment> sent = peer.Sent();
+        Assert.Equal((packets, 14_600), (sent.Count, sent.Sum(segment => segment.Length)));
+        if (packets > 1) return;
+        Assert.Equal((SegmentationKind.TcpV4, 1460), (sent[0].Segmentation.Kind, sent[0].Segmentation.SegmentSize));
+        peer.Ack(1, 14_601);
+        Assert.Equal(29_200, peer.Sent().Sum(segment => segment.Length));
+    }
+}
