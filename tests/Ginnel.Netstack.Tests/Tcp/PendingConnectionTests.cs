@@ -1,0 +1,196 @@
+using Ginnel.Wire;
+
+namespace Ginnel.Netstack.Tests;
+
+public sealed class PendingConnectionTests
+{
+    private static TcpPeer AnyIp(TcpOptions? options = null, int maxPending = 1024, bool v6 = false)
+    {
+        TcpPeer peer = new(options, anyIp: true, v6: v6, stackOptions: made => new StackOptions
+        {
+            Pool = made.Pool, Entropy = made.Entropy, Tcp = made.Tcp, MaxPending = maxPending,
+        });
+        peer.Own = v6 ? TestStack.FarV6 : TestStack.FarV4;
+        peer.OwnPort = 443;
+        return peer;
+    }
+
+    private static SocketId Pending(TcpPeer peer)
+    {
+        Assert.True(peer.Stack.TryTakeEvent(out SocketEvent socketEvent));
+        Assert.Equal(SocketEvents.PendingConnection, socketEvent.Events);
+        return socketEvent.Id;
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_SYN_is_held_until_accepted(bool v6)
+    {
+        using TcpPeer peer = AnyIp(v6: v6);
+        peer.Send(TcpFlags.Syn, 0, mss: 1000, scale: 7, sackPermitted: true);
+        peer.SentNothing();
+        SocketId id = Pending(peer);
+        Assert.True(peer.Stack.TryGetFlow(id, out FlowKey flow));
+        Assert.Equal(new FlowKey(IpProtocol.Tcp, new IpEndpoint(peer.Own, 443), new IpEndpoint(peer.Peer, peer.Port)), flow);
+        // A repeated SYN joins the pending one.
+        peer.AdvanceMs(1000);
+        peer.Send(TcpFlags.Syn, 0, mss: 1000, scale: 7, sackPermitted: true);
+        Assert.False(peer.Stack.HasEvents);
+        Assert.Equal(1, peer.Stack.SocketCount);
+        Assert.Equal(OpStatus.Ok, peer.Stack.Accept(id, peer.Now, out SocketId accepted));
+        Assert.Equal(id, accepted);
+        Segment answer = peer.SentOne();
+        Assert.Equal(TcpFlags.Syn | TcpFlags.Ack, answer.Flags);
+        Assert.True(answer.Header is { SackPermitted: true, HasWindowScale: true });
+        peer.Send(TcpFlags.Ack, 1, 1, [1, 2]);
+        Assert.Equal(SocketEvents.Connected | SocketEvents.Writable | SocketEvents.Readable, peer.Events(id));
+        Assert.Equal(OpStatus.InvalidState, peer.Stack.Accept(id, peer.Now, out _));
+        Assert.Equal(OpStatus.Ok, peer.Stack.TryLeaseReadable(id, out RingLease lease));
+        Assert.Equal([1, 2], lease.First.ToArray());
+    }
+
+    [Fact]
+    public void Refused_is_a_reset_and_nothing_stays()
+    {
+        using TcpPeer peer = AnyIp();
+        peer.Send(TcpFlags.Syn, 0);
+        SocketId id = Pending(peer);
+        Assert.Equal(OpStatus.Ok, peer.Stack.Reject(id, NetworkFailure.Refused, peer.Now));
+        Segment reset = peer.SentOne();
+        Assert.Equal((TcpFlags.Rst | TcpFlags.Ack, 1), (reset.Flags, reset.Acknowledgment));
+        Assert.Equal(0, peer.Stack.SocketCount);
+        Assert.False(peer.Stack.HasEvents);
+    }
+
+    [Theory]
+    [InlineData(NetworkFailure.HostUnreachable, 3, 1)]
+    [InlineData(NetworkFailure.NetworkUnreachable, 3, 0)]
+    [InlineData(NetworkFailure.Prohibited, 3, 13)]
+    public void Unreachable_is_an_ICMP_error_that_quotes_the_SYN(NetworkFailure failure, byte type, byte code)
+    {
+        using TcpPeer peer = AnyIp();
+        peer.Send(TcpFlags.Syn, 0);
+        Assert.Equal(OpStatus.Ok, peer.Stack.Reject(Pending(peer), failure, peer.Now));
+        byte[] error = Assert.Single(peer.Host.Sent());
+        Assert.Equal(DropReason.None, IpV4View.TryParse(error, out IpV4View ip));
+        Assert.Equal((type, code), (ip.Payload[0], ip.Payload[1]));
+        ReadOnlySpan<byte> quoted = ip.Payload[28..];
+        Assert.Equal(peer.Port, (ushort)(quoted[0] << 8 | quoted[1]));
+        Assert.Equal(443, quoted[2] << 8 | quoted[3]);
+        Assert.Equal(peer.PeerIss.Value, System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(quoted[4..]));
+        Assert.Equal(0, peer.Stack.SocketCount);
+    }
+
+    [Fact]
+    public void Silence_is_possible_too()
+    {
+        using TcpPeer peer = AnyIp();
+        peer.Send(TcpFlags.Syn, 0);
+        Assert.Equal(OpStatus.Ok, peer.Stack.Reject(Pending(peer), NetworkFailure.None, peer.Now));
+        Assert.Empty(peer.Host.Sent());
+    }
+
+    [Fact]
+    public void A_reset_from_the_peer_abandons()
+    {
+        using TcpPeer peer = AnyIp();
+        peer.Send(TcpFlags.Syn, 0);
+        SocketId id = Pending(peer);
+        peer.Send(TcpFlags.Rst, 5);
+        Assert.False(peer.Stack.HasEvents);
+        peer.Send(TcpFlags.Rst, 1);
+        Assert.True(peer.Events(id).HasFlag(SocketEvents.Failed));
+        Assert.Equal(NetworkFailure.Reset, peer.Stack.FailureOf(id));
+        Assert.Equal(OpStatus.Failed, peer.Stack.Accept(id, peer.Now, out _));
+        peer.Stack.Release(id, peer.Now);
+        Assert.Equal(0, peer.Stack.SocketCount);
+    }
+
+    [Fact]
+    public void Nobody_waits_for_ever()
+    {
+        using TcpPeer peer = AnyIp(new TcpOptions { PendingTimeout = TimeSpan.FromSeconds(20) });
+        peer.Send(TcpFlags.Syn, 0);
+        SocketId id = Pending(peer);
+        peer.Advance(TimeSpan.FromSeconds(20));
+        Assert.Equal(NetworkFailure.TimedOut, peer.Stack.FailureOf(id));
+        peer.SentNothing();
+    }
+
+    [Fact]
+    public void D16_over_the_limit_one_gives_way_at_random_and_who_repeats_gets_in()
+    {
+        using TcpPeer peer = AnyIp(maxPending: 10);
+        for (int i = 0; i < 1000; i++)
+        {
+            peer.Port = (ushort)(2000 + i);
+            peer.Send(TcpFlags.Syn, 0);
+        }
+        Assert.Equal(990, peer.Stack.Counters.PendingEvicted);
+        int pending = 0, failed = 0;
+        List<SocketId> ids = [];
+        while (peer.Stack.TryTakeEvent(out SocketEvent next))
+        {
+            if (next.Events.HasFlag(SocketEvents.Failed)) failed++; else pending++;
+            ids.Add(next.Id);
+        }
+        Assert.Equal(10, pending);
+        Assert.InRange(failed, 800, 989);
+        foreach (SocketId id in ids) peer.Stack.Release(id, peer.Now);
+        Assert.Equal(0, peer.Stack.SocketCount);
+        Assert.Equal(0, peer.Stack.MemoryInUse);
+        peer.SentNothing();
+    }
+
+    [Fact]
+    public void An_accepted_one_that_the_peer_forgot_times_out()
+    {
+        using TcpPeer peer = AnyIp(new TcpOptions { ConnectTimeout = TimeSpan.FromSeconds(10) });
+        peer.Send(TcpFlags.Syn, 0);
+        SocketId id = Pending(peer);
+        peer.Stack.Accept(id, peer.Now, out _);
+        for (int i = 0; i < 11; i++) { peer.AdvanceMs(1000); peer.Sent(); }
+        Assert.Equal(NetworkFailure.TimedOut, peer.Stack.FailureOf(id));
+    }
+
+    [Fact]
+    public void Own_listeners_come_first()
+    {
+        using TcpPeer peer = AnyIp();
+        peer.Own = TestStack.OwnV4;
+        peer.OwnPort = 80;
+        peer.EstablishPassive();
+        Assert.Equal(TcpState.Established, peer.State);
+        // And a listener for all own addresses is none for foreign ones.
+        peer.Own = TestStack.FarV4;
+        peer.Port++;
+        peer.Send(TcpFlags.Syn, 0);
+        peer.SentNothing();
+        Pending(peer);
+    }
+
+    [Fact]
+    public void A_segment_that_is_no_SYN_is_reset_from_the_address_it_was_sent_to()
+    {
+        using TcpPeer peer = AnyIp();
+        peer.Send(TcpFlags.Ack, 100, 1000);
+        Assert.Equal((TcpFlags.Rst, 1000), (peer.SentOne() is var reset ? (reset.Flags, reset.Sequence) : default));
+    }
+
+    [Fact]
+    public void A_pending_connection_has_no_buffers_and_little_else()
+    {
+        using TcpPeer peer = AnyIp();
+        peer.Send(TcpFlags.Syn, 0);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 500; i++)
+        {
+            peer.Port = (ushort)(3000 + i);
+            peer.Host.Receive(peer.Build(TcpFlags.Syn, 0));
+        }
+        long each = (GC.GetAllocatedBytesForCurrentThread() - before) / 500;
+        Assert.InRange(each, 1, 1600); // the test's own packets included
+        Assert.Equal(0, peer.Stack.MemoryInUse);
+    }
+}
