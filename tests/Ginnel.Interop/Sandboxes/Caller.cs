@@ -35,18 +35,25 @@ internal static class Caller
     public static string[] Driver(DeviceChoice way, params string[] options) => Driver(["--device", way.ToString(), .. options]);
 
     /// <summary>Runs a command as somebody and waits for its end.</summary>
-    public static async Task<Outcome> RunAsync(Who who, params string[] words)
+    public static Task<Outcome> RunAsync(Who who, params string[] words) => RunAsync(who, words, []);
+
+    /// <summary>Likewise, with words of root's before it becomes somebody.</summary>
+    public static async Task<Outcome> RunAsync(Who who, string[] words, string[] before)
     {
-        using Process process = Start(who, words);
+        using Process process = Start(who, words, before);
         process.StandardInput.Close();
         return await FinishAsync(process);
     }
 
     /// <summary>Starts a command as somebody; its standard streams are pipes.</summary>
-    public static Process Start(Who who, params string[] words)
+    public static Process Start(Who who, params string[] words) => Start(who, words, []);
+
+    /// <summary>Likewise, with words of root's before it becomes somebody.</summary>
+    public static Process Start(Who who, string[] words, string[] before)
     {
-        ProcessStartInfo start = new() { FileName = "/bin/sh", RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (string word in (string[])[.. Prefix(who), .. words]) start.ArgumentList.Add(word);
+        string[] all = [.. before, "/bin/sh", .. Prefix(who), .. words];
+        ProcessStartInfo start = new() { FileName = all[0], RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (string word in all.Skip(1)) start.ArgumentList.Add(word);
         return Process.Start(start)!;
     }
 
