@@ -18,7 +18,7 @@ internal sealed class GinnelPeer(string root, int mtu) : Peer
     internal override bool IsAvailable => File.Exists(Path.Combine(root, "ginnel"));
 
     protected override (string[] Prefix, string Host) Wrap() =>
-        ([Path.Combine(root, "ginnel"), "run", "--host-loopback", "--mtu", $"{mtu}", "--"], "10.0.2.2");
+        ([Path.Combine(root, "ginnel"), "run", "--host-loopback", "--mtu", $"{mtu}", "--"], "10.0.2.4");
 }
 
 /// <summary>slirp4netns beside a namespace that <c>unshare</c> made.</summary>
