@@ -44,7 +44,11 @@ internal sealed class IcmpSender(StackContext context, Router router, IpOutput o
         if (!IcmpCodes.TryGet(failure, guest.IsV4, mtu, out IcmpCodes.Error error) || !IsSingleHost(guest)) return;
         Span<byte> quote = stackalloc byte[IpV6Header.Size + 64];
         transportStart = transportStart[..Math.Min(transportStart.Length, 64)];
-        int header = WriteQuotedHeader(quote, guest, target, flow.Protocol, transportStart.Length);
+        int length = transportStart.Length;
+        if (flow.Protocol == IpProtocol.Udp && length >= UdpHeader.Size) length = Math.Max(length, BinaryPrimitives.ReadUInt16BigEndian(transportStart[4..]));
+        // What was too big must look it, or a careful sender takes the error for a forgery (as IcmpInput does).
+        if (failure == NetworkFailure.PacketTooBig) length = Math.Max(length, Math.Min(mtu, IpV4Header.MaximumTotalLength - IpV4Header.MinimumSize));
+        int header = WriteQuotedHeader(quote, guest, target, flow.Protocol, length);
         transportStart.CopyTo(quote[header..]);
         SendError(via, ErrorSource(via, target, isOwn: false, failure), guest, error, quote[..(header + transportStart.Length)], now);
     }

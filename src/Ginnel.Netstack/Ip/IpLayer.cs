@@ -48,6 +48,7 @@ internal sealed class IpLayer
     internal InterfaceTable Interfaces => _interfaces;
     internal Router Router => _router;
     internal IcmpSender Icmp => _icmpSender;
+    internal Reassembler Reassembler => _input.Reassembler;
 
     /// <summary>The time of the verb at work.</summary>
     internal Instant Now => _now;
