@@ -1,0 +1,93 @@
+using Ginnel.Netstack;
+using Ginnel.Wire;
+
+namespace Ginnel;
+
+/// <summary>A link over any <see cref="Stream"/>: a socket, TLS, a pipe to a child process, QEMU. Packets are framed by their length.</summary>
+/// <remarks>
+/// Streams split and join what is written as they please; the framing alone says where packets begin. Packets are written in batches of up
+/// to 64 KiB and read in chunks of up to 256 KiB. The stream may be one that blocks: it is only touched by tasks of the thread pool.
+/// </remarks>
+public sealed partial class StreamLink : ILink
+{
+    internal const int LargestFrame = 14 + 65_535;
+    private readonly Stream _stream;
+    private readonly StreamLinkOptions _options;
+    private readonly int _prefixSize;
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile ILinkSink? _sink;
+    private int _running;
+    private int _disposed;
+    private long _dropped;
+
+    /// <summary>A link over the stream, which nobody else may use from now on.</summary>
+    public StreamLink(Stream stream, StreamLinkOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        _stream = stream;
+        _options = options ?? new StreamLinkOptions();
+        _prefixSize = _options.Framing == StreamFraming.UInt32 ? 4 : 2;
+        ArgumentOutOfRangeException.ThrowIfLessThan(_options.Mtu, 68, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(_options.Mtu, 65_535, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThan(_options.MaxFrame, 68, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(_options.MaxFrame, LargestFrame, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThan(_options.SendQueueBytes, 1, nameof(options));
+        int header = _options.Medium == LinkMedium.Ethernet ? 14 : 0;
+        if (_options.Framing == StreamFraming.UInt16 && _options.Mtu + header > ushort.MaxValue)
+            throw new ArgumentOutOfRangeException(nameof(options), _options.Mtu, $"16 bits of length hold an MTU of at most {ushort.MaxValue - header}.");
+        Properties = new LinkProperties(_options.Medium, _options.Mtu, LinkOffloads.None, Reliable: true);
+    }
+
+    /// <inheritdoc/>
+    public LinkProperties Properties { get; }
+
+    /// <summary>Packets that arrived while the pool was at its limit.</summary>
+    public long DroppedCount => Volatile.Read(ref _dropped);
+
+    /// <inheritdoc/>
+    public async Task RunAsync(ILinkSink sink, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(sink);
+        if (Interlocked.Exchange(ref _running, 1) != 0) throw new InvalidOperationException("A stream link runs once: what was left half read cannot be resumed.");
+        _sink = sink;
+        WakeWriter();
+        // Some streams block and cannot be cancelled: the run ends without them, and what they bring afterwards is discarded.
+        Task reading = Task.Run(() => ReadAllAsync(sink, cancellationToken), CancellationToken.None);
+        using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(static state => ((StreamLink)state!)._ended.TrySetResult(), this);
+        Task first = await Task.WhenAny(reading, _ended.Task).ConfigureAwait(false);
+        _sink = null;
+        try
+        {
+            await first.ConfigureAwait(false);
+        }
+        catch (Exception exception) when (Volatile.Read(ref _disposed) != 0 || cancellationToken.IsCancellationRequested)
+        {
+            // Whatever a stream throws when it is closed under its reader is no news.
+            _ = exception;
+        }
+        finally
+        {
+            StopWriter();
+        }
+    }
+
+    /// <summary>Ends the link; prompt even when the stream blocks.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
+        _ended.TrySetResult();
+        StopWriter();
+        if (!_options.OwnsStream) return;
+        try
+        {
+            await _stream.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (IOException)
+        {
+            // It was broken; it is closed now.
+        }
+    }
+
+    private void Break(Exception exception) =>
+        _ended.TrySetException(exception as IOException ?? new IOException($"The stream link broke: {exception.Message}", exception));
+}
