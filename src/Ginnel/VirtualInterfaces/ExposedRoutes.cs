@@ -1,0 +1,41 @@
+using System.Net;
+
+namespace Ginnel;
+
+/// <summary>What an exit lets through: only what is exposed, judged on the address that is dialled.</summary>
+internal sealed class ExposedRoutes : IDialer, IDatagramJudge
+{
+    private readonly IDialer _way;
+    private readonly IPNetwork[] _networks;
+    private readonly IPNetwork[] _loopbacks;
+
+    internal ExposedRoutes(IReadOnlyList<IPNetwork> exposed, Func<bool, IDialer> way)
+    {
+        _loopbacks = [.. exposed.Where(LiesInLoopback)];
+        _networks = [.. exposed.Where(network => !LiesInLoopback(network))];
+        _way = way(_loopbacks.Length > 0);
+    }
+
+    public ValueTask<DialResult> DialAsync(EndPoint target, FlowInfo flow, CancellationToken cancellationToken = default)
+    {
+        DialFailure refusal = target is IPEndPoint endPoint ? Judge(flow, endPoint) : new DialFailure(DialFailureKind.Denied, $"{target}: an exit dials addresses");
+        return refusal.Kind != DialFailureKind.None ? new(DialResult.Failed(refusal)) : _way.DialAsync(target, flow, cancellationToken);
+    }
+
+    // Each target is judged by the relay, which is given this same object as its judge.
+    public ValueTask<BindResult> BindAsync(FlowInfo flow, CancellationToken cancellationToken = default) => _way.BindAsync(flow, cancellationToken);
+
+    public DialFailure Judge(FlowInfo flow, IPEndPoint target)
+    {
+        IPAddress address = target.Address.IsIPv4MappedToIPv6 ? target.Address.MapToIPv4() : target.Address;
+        // A network as wide as 0.0.0.0/0 contains 127.0.0.1 too; whoever exposed it hardly meant that.
+        IPNetwork[] allowed = HostLoopback.Contains(address) ? _loopbacks : _networks;
+        foreach (IPNetwork network in allowed)
+            if (network.BaseAddress.AddressFamily == address.AddressFamily && network.Contains(address)) return default;
+        return new DialFailure(DialFailureKind.Denied, $"{address} is not exposed by this exit");
+    }
+
+    private static bool LiesInLoopback(IPNetwork network) =>
+        HostLoopback.Contains(network.BaseAddress)
+        && (network.BaseAddress.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? network.PrefixLength >= 8 : network.PrefixLength == 128);
+}
