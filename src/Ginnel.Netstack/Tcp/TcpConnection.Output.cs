@@ -75,7 +75,8 @@ internal sealed partial class TcpConnection
     private int LargestSend(int segmentSize)
     {
         if (!Route.Interface.SegmentsTcp(IsV4)) return segmentSize;
-        return LargestSuperSegment / segmentSize * segmentSize;
+        // On a link of 65,520 octets one segment is already longer than that, and no super-segment either.
+        return Math.Max(segmentSize, LargestSuperSegment / segmentSize * segmentSize);
     }
 
     private bool CanSendNew() => TryPickNew(out _);
