@@ -24,6 +24,12 @@ public sealed class InterfaceOptions
     /// <summary>Addresses that any-IP mode on Ethernet leaves alone in ARP and ND: the guest's own (duplicate address detection, RFC 5227).</summary>
     public IReadOnlyList<IpPrefix> AnyIpExcept { get; init; } = [];
 
+    /// <summary>
+    /// Whether the link's other end lets us reach its IPv4 loopback (Linux: route_localnet): 127.0.0.0/8 may then be a destination and a source
+    /// here, against RFC 1122 section 3.2.1.3 g, which speaks of strangers.
+    /// </summary>
+    public bool PeerLoopback { get; init; }
+
     /// <summary>Whether IPv6 is spoken.</summary>
     public bool IpV6 { get; init; } = true;
 }

@@ -26,7 +26,7 @@ internal sealed partial class IpInput
     }
 
     private bool IsMartianSource(NetworkInterface from, IpAddress source) =>
-        source.V4 >> 24 == 0 || source.V4 >> 28 >= 0xE || source.IsLoopback || from.IsDirectedBroadcast(source) || interfaces.IsOwn(source);
+        source.V4 >> 24 == 0 || source.V4 >> 28 >= 0xE || (source.IsLoopback && !from.Options.PeerLoopback) || from.IsDirectedBroadcast(source) || interfaces.IsOwn(source);
 
     private DropReason JudgeV6(in Arrival arrival, IpAddress source, IpAddress destination, IpProtocol protocol, out bool isOwn, out bool isBroadcast)
     {

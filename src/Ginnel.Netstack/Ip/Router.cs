@@ -20,8 +20,7 @@ internal sealed class Router(StackContext context, InterfaceTable interfaces)
     internal OpStatus TryRoute(IpAddress destination, IpAddress source, InterfaceId via, Instant now, out RouteDecision decision)
     {
         decision = default;
-        // 127/8 and ::1 never leave a host (RFC 1122 section 3.2.1.3 g), and a stack has no services there.
-        if (destination.IsUnspecified || destination.IsLoopback) return destination.IsLoopback ? OpStatus.NoRoute : OpStatus.InvalidAddress;
+        if (destination.IsUnspecified) return OpStatus.InvalidAddress;
         if (!source.IsUnspecified && (source.IsV4 != destination.IsV4 || !interfaces.IsOwn(source))) return OpStatus.InvalidAddress;
         if (interfaces.IsOwn(destination))
         {
@@ -30,6 +29,8 @@ internal sealed class Router(StackContext context, InterfaceTable interfaces)
         }
         if (!TryFindWay(destination, via, out NetworkInterface? to, out IpAddress nextHop)) return OpStatus.NoRoute;
         if (!to.Speaks(destination.IsV4)) return OpStatus.NoRoute;
+        // 127/8 and ::1 never leave a host (RFC 1122 section 3.2.1.3 g), and a stack has no services there; only a link's peer can ask for it.
+        if (destination.IsLoopback && !(destination.IsV4 && to.Options.PeerLoopback)) return OpStatus.NoRoute;
         if (source.IsUnspecified && !TryChooseSource(to, destination, out source)) return OpStatus.NoRoute;
         decision = new RouteDecision(to, nextHop, source, PathMtu(destination, to, now));
         return OpStatus.Ok;

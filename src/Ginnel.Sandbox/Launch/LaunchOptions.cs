@@ -42,6 +42,9 @@ public sealed class LaunchOptions
     /// </summary>
     public IReadOnlyList<string>? SelfCommand { get; init; }
 
+    /// <summary>Whether the gateway may reach the program's IPv4 loopback, for published ports whose servers listen only there.</summary>
+    public bool OpenLoopback { get; init; }
+
     /// <summary>What a launcher script saw of the caller before the .NET runtime started.</summary>
     public CallerRecord Caller { get; init; }
 
@@ -51,7 +54,7 @@ public sealed class LaunchOptions
     internal LaunchOptions WithoutV6() => new()
     {
         Command = Command, V4 = V4, V6 = null, Mtu = Mtu, InterfaceName = InterfaceName, AsRoot = AsRoot, ResolverConfiguration = ResolverConfiguration,
-        Device = Device, SelfCommand = SelfCommand, Caller = Caller, Timeout = Timeout,
+        Device = Device, SelfCommand = SelfCommand, Caller = Caller, OpenLoopback = OpenLoopback, Timeout = Timeout,
     };
 }
 

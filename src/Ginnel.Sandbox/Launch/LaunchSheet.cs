@@ -8,6 +8,7 @@ namespace Ginnel.Sandbox.Launch;
 internal sealed class LaunchSheet
 {
     public required bool UsesTun { get; init; }
+    public required bool OpensLoopback { get; init; }
     public required string InterfaceName { get; init; }
     public required int Mtu { get; init; }
     public required bool DropsCapabilities { get; init; }
@@ -26,6 +27,7 @@ internal sealed class LaunchSheet
         using (BinaryWriter writer = new(bytes, Encoding.UTF8))
         {
             writer.Write(UsesTun);
+            writer.Write(OpensLoopback);
             writer.Write(InterfaceName);
             writer.Write(Mtu);
             writer.Write(DropsCapabilities);
@@ -53,6 +55,7 @@ internal sealed class LaunchSheet
         return new LaunchSheet
         {
             UsesTun = reader.ReadBoolean(),
+            OpensLoopback = reader.ReadBoolean(),
             InterfaceName = reader.ReadString(),
             Mtu = reader.ReadInt32(),
             DropsCapabilities = reader.ReadBoolean(),

@@ -55,7 +55,8 @@ public static class NamespaceVerb
         }
         Failing(ShellScript.NoNetwork, control, () => Configure(sheet));
         Failing(ShellScript.NoCover, control, () => MountRunner.Run(sheet.Steps, sheet.ResolverText));
-        AllowPing(sheet);
+        TrySetting("/proc/sys/net/ipv4/ping_group_range", FormattableString.Invariant($"{sheet.PingFirst} {sheet.PingLast}"));
+        if (sheet.OpensLoopback) TrySetting(NetworkScript.LoopbackSwitch(sheet.InterfaceName), "1");
     }
 
     private static Descriptor MakeDevice(LaunchSheet sheet, out TunOffloads offloads)
@@ -82,11 +83,11 @@ public static class NamespaceVerb
         }
     }
 
-    private static void AllowPing(LaunchSheet sheet)
+    private static void TrySetting(string path, string value)
     {
         try
         {
-            File.WriteAllText("/proc/sys/net/ipv4/ping_group_range", FormattableString.Invariant($"{sheet.PingFirst} {sheet.PingLast}"));
+            File.WriteAllText(path, value);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

@@ -26,6 +26,9 @@ internal static class NetworkScript
         return text.ToString();
     }
 
+    /// <summary>The kernel's switch that lets packets of this interface reach 127.0.0.0/8.</summary>
+    public static string LoopbackSwitch(string device) => $"/proc/sys/net/ipv4/conf/{device}/route_localnet";
+
     /// <summary>Whether the kernel speaks IPv6 at all.</summary>
     public static bool HasIpv6 => Directory.Exists("/proc/sys/net/ipv6");
 }

@@ -32,6 +32,7 @@ internal static class ShellScript
         text.Append($"{input.Tools.Ip} -batch - <<'END' || exit {NoNetwork}\n{NetworkScript.Compose(input.Options)}END\n");
         // Not vital, and refused where /proc/sys is read-only.
         text.Append($"{{ echo {input.PingGroups.First} {input.PingGroups.Last} >/proc/sys/net/ipv4/ping_group_range; }} 2>/dev/null\n");
+        if (input.Options.OpenLoopback) text.Append($"{{ echo 1 >{NetworkScript.LoopbackSwitch(input.Options.InterfaceName)}; }} 2>/dev/null\n");
         text.Append($"ask {ReadyRequest}\n");
         text.Append(Traps(input.IgnoredSignals));
         text.Append(errorDigit >= 0 ? $"exec \"$@\" 2>&{errorDigit} {errorDigit}>&-\n" : "exec \"$@\" 2>&-\n");

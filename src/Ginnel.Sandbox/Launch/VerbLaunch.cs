@@ -40,6 +40,7 @@ internal static class VerbLaunch
     public static LaunchSheet Sheet(LaunchContext context, bool usesTun) => new()
     {
         UsesTun = usesTun,
+        OpensLoopback = context.Options.OpenLoopback,
         InterfaceName = context.Options.InterfaceName,
         Mtu = context.Options.Mtu,
         DropsCapabilities = context.Identity.DropsCapabilities,

@@ -18,7 +18,6 @@ internal sealed class RunNetwork : IAsyncDisposable
     private readonly SandboxAddresses _addresses;
     private readonly RunOptions _options;
     private readonly WayOut _way;
-    private HostInterface? _interface;
 
     public RunNetwork(RunOptions options, SandboxAddresses addresses, WayOut way)
     {
@@ -43,9 +42,9 @@ internal sealed class RunNetwork : IAsyncDisposable
     public DnsServer Dns { get; }
 
     /// <summary>Opens everything on the stack and lets the link carry. The link stays its owner's.</summary>
-    public void Start(ILink link, Wire.MacAddress? mac)
+    public void Start(ILink link, Wire.MacAddress? mac, Publication publication)
     {
-        HostInterface way = _interface = Host.AddInterface(new HostInterfaceOptions
+        HostInterface way = Host.AddInterface(new HostInterfaceOptions
         {
             Name = "sandbox",
             Link = link.Properties,
@@ -54,6 +53,7 @@ internal sealed class RunNetwork : IAsyncDisposable
             AnyIp = true,
             AnyIpExcept = [.. _addresses.Plans.Select(p => new IPNetwork(p.Guest, p.Guest.GetAddressBytes().Length * 8))],
             IpV6 = _addresses.V6 is not null,
+            PeerLoopback = _options.Publish.Count > 0,
         });
         foreach (AddressPlan plan in _addresses.Plans)
         {
@@ -66,6 +66,7 @@ internal sealed class RunNetwork : IAsyncDisposable
         if (_options.StatusPage) StartStatus();
         StartRelays();
         Host.Attach(way, link, ownsLink: false);
+        _tasks.AddRange(publication.RelayTo(new InsideDialer(Host, _addresses), Flows, _ending.Token));
     }
 
     public async ValueTask DisposeAsync()

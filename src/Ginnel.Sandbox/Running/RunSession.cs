@@ -17,11 +17,12 @@ public static class RunSession
         ArgumentNullException.ThrowIfNull(options);
         long began = Stopwatch.GetTimestamp();
         SandboxAddresses addresses = SandboxAddresses.Choose(options, HostRoutes.Read);
+        await using Publication publication = await Publication.BindAsync(options.Publish).ConfigureAwait(false);
         // The launch takes tens of milliseconds in other processes; the stack is made ready meanwhile.
         Task<SandboxProcess> launching = SandboxProcess.StartAsync(ToLaunch(options, addresses));
         await using RunNetwork network = new(options, addresses, way ?? WayOut.Direct(options, addresses));
         await using SandboxProcess process = await launching.ConfigureAwait(false);
-        network.Start(process.Link, process.GatewayAddress);
+        network.Start(process.Link, process.GatewayAddress, publication);
         using SignalForwarder signals = new(process);
         process.Release();
         Task<Exception> broken = network.Host.Failed;
@@ -45,6 +46,7 @@ public static class RunSession
         V6 = addresses.V6,
         Mtu = options.Mtu,
         AsRoot = options.AsRoot,
+        OpenLoopback = options.Publish.Count > 0,
         Device = options.Device,
         SelfCommand = options.SelfCommand,
         Caller = options.Caller,

@@ -28,6 +28,9 @@ public sealed class HostInterfaceOptions
     /// <summary>On Ethernet in any-IP mode: networks whose addresses are never claimed by ARP or neighbor discovery, the guest's own.</summary>
     public IReadOnlyList<IPNetwork> AnyIpExcept { get; init; } = [];
 
+    /// <summary>Whether the link's other end lets this host reach its IPv4 loopback, 127.0.0.0/8, as Linux does with route_localnet.</summary>
+    public bool PeerLoopback { get; init; }
+
     /// <summary>Whether IPv6 is spoken.</summary>
     public bool IpV6 { get; init; } = true;
 }

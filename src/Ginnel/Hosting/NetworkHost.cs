@@ -78,6 +78,7 @@ public sealed partial class NetworkHost : IAsyncDisposable
             AnyIp = options.AnyIp,
             AnyIpExcept = [.. options.AnyIpExcept.Select(IpPrefix.From)],
             IpV6 = options.IpV6,
+            PeerLoopback = options.PeerLoopback,
         };
         (InterfaceOptions Options, InterfaceId Id) state = (core, default);
         _shard.Run(ref state, static (NetworkStack stack, ref (InterfaceOptions Options, InterfaceId Id) s, Instant _, ref ShardWork _) =>
