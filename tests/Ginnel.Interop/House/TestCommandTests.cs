@@ -8,6 +8,7 @@ public sealed class TestCommandTests : IDisposable
         #!/bin/bash
         here=$(dirname "$(readlink -f "$0")")
         printf '%s\n' "$*" >>"$here/calls"
+        [[ $1 == run ]] && exit 0
         if [[ $1 == build ]]; then [[ -e $here/broken ]] && { echo "A.cs(1,1): error CS1002: ; expected"; exit 1; }; exit 0; fi
         name=${1##*/} name=${name%.dll}
         while (($#)); do [[ $1 == -xml ]] && report=$2; shift; done
@@ -112,6 +113,21 @@ public sealed class TestCommandTests : IDisposable
         string[] runs = [.. _tree.Note("calls").Split('\n').Where(call => call.Contains(".dll"))];
         Assert.Equal(assemblies.Split(' '), runs.Select(run => Path.GetFileNameWithoutExtension(run.Split(' ')[0])));
         Assert.All(runs, run => Assert.Equal(argument.Contains('_'), run.Contains($"-method *{argument}*")));
+    }
+
+    [Fact]
+    public void With_long_the_packages_are_proven_the_benchmarks_run_and_the_tests_know()
+    {
+        Assembly("One", "echo \"long is $GINNEL_LONG\"\n" + Report(passed: 1, failed: 0, skipped: 0));
+        _tree.Write("bench/Ginnel.Macro/Ginnel.Macro.csproj", "<Project />\n");
+        _tree.Write("eng/prove-packages", "#!/bin/sh\necho proving\nexit 1\n");
+        File.SetUnixFileMode(Path.Combine(_tree.Root, "eng/prove-packages"), (UnixFileMode)0b111_101_101);
+        CommandResult result = Test("--long");
+        Assert.Contains("long is 1\n", result.Output);
+        Assert.Contains("\n[FAIL] packages\n", result.Output);
+        Assert.Contains("--project bench/Ginnel.Macro", _tree.Note("calls"));
+        Assert.Equal("2 passed, 1 failed, 0 skipped", LastLine(result));
+        Assert.Equal(1, result.ExitCode);
     }
 
     [Theory]
