@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Ginnel.Wire;
 
 /// <summary>
@@ -34,10 +36,24 @@ public sealed class Packet
     public int Length => _length;
 
     /// <summary>The packet's bytes. Valid until the packet is handed over or returned.</summary>
-    public Span<byte> Span => _slab.AsSpan(_start, _length);
+    public Span<byte> Span
+    {
+        get
+        {
+            RequireRented();
+            return _slab.AsSpan(_start, _length);
+        }
+    }
 
     /// <summary>The packet's bytes as memory, for asynchronous I/O.</summary>
-    public Memory<byte> Memory => _slab.AsMemory(_start, _length);
+    public Memory<byte> Memory
+    {
+        get
+        {
+            RequireRented();
+            return _slab.AsMemory(_start, _length);
+        }
+    }
 
     /// <summary>Bytes that can be prepended.</summary>
     public int FreeBefore => _start;
@@ -100,6 +116,16 @@ public sealed class Packet
 
     /// <summary>Gives the packet back to its pool. The caller must not touch it afterwards.</summary>
     public void Return() => Owner.Return(this);
+
+    // Debug builds find what a release build would turn into somebody else's bytes: use after return, and spans kept too long.
+    [Conditional("DEBUG")]
+    internal void Poison() => _slab.AsSpan(_start, _length).Fill(0xDB);
+
+    [Conditional("DEBUG")]
+    private void RequireRented()
+    {
+        if (!Rented) throw new InvalidOperationException("A packet was used after it was returned.");
+    }
 }
 
 /// <summary>The two classes of slab.</summary>

@@ -61,14 +61,30 @@ public sealed class PacketPool
 
     internal void Return(Packet packet)
     {
+        lock (_lock) Keep(packet);
+    }
+
+    /// <summary>Takes back the packets at the head of a queue that are this pool's, under one lock: a batch costs little more than one.</summary>
+    internal void Return(ref PacketQueue queue)
+    {
         lock (_lock)
         {
-            if (!packet.Rented) throw new InvalidOperationException("A packet was returned twice.");
-            packet.Rented = false;
-            packet.Next = null;
-            _rented--;
-            (packet.Size == PacketSize.Small ? _small : _super).Push(packet);
+            while (queue.Peek() is { } packet && packet.Owner == this)
+            {
+                queue.Take();
+                Keep(packet);
+            }
         }
+    }
+
+    private void Keep(Packet packet)
+    {
+        if (!packet.Rented) throw new InvalidOperationException("A packet was returned twice.");
+        packet.Poison();
+        packet.Rented = false;
+        packet.Next = null;
+        _rented--;
+        (packet.Size == PacketSize.Small ? _small : _super).Push(packet);
     }
 
     /// <summary>Lets the garbage collector have the idle slabs beyond <paramref name="keep"/> of each class.</summary>

@@ -68,6 +68,6 @@ public struct PacketQueue
     /// <summary>Returns every packet to its pool.</summary>
     public void ReturnAll()
     {
-        while (Take() is { } packet) packet.Return();
+        while (_head is { } packet) packet.Owner.Return(ref this);
     }
 }
