@@ -87,10 +87,16 @@ internal struct SendRing
         _isLeased = false;
     }
 
+    // When memory is scarce a smaller ring than wanted is still better than none: the writer goes on in smaller steps.
     private void Grow(int needed, RingMemory memory)
     {
         int size = Math.Max(RingMemory.Smallest, (int)BitOperations.RoundUpToPowerOf2((uint)needed));
-        if (!memory.TryRent(size, out byte[] larger)) return;
+        byte[] larger;
+        while (!memory.TryRent(size, out larger))
+        {
+            size /= 2;
+            if (size < RingMemory.Smallest || size <= (_array?.Length ?? 0)) return;
+        }
         if (_array is { } old)
         {
             Read(0, larger.AsSpan(0, Count));

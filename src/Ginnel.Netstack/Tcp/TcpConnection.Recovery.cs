@@ -62,6 +62,8 @@ internal sealed partial class TcpConnection
             else Grow(octets, now);
             _phase = LossPhase.Open;
             _duplicateAcks = _duplicateOctets = 0;
+            // What was to be sent again and had not left yet has arrived after all.
+            _retransmitNow = false;
             if (SackOn) FindLosses(now);
             return;
         }

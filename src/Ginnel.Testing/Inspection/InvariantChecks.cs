@@ -14,7 +14,8 @@ internal sealed class InvariantChecks(SimulatedNetwork network)
         SimulatedLinkOptions link = end.Outgoing.Options;
         int ipOffset = LinkDirection.IpOffset(link);
         network.Tap?.Invoke(end.Host.Name, packet.Span);
-        string? wrong = JudgeFit(packet, link, ipOffset) ?? JudgeChecksum(packet, link, ipOffset) ?? JudgeContent(packet, ipOffset);
+        string? wrong = JudgeFit(packet, link, ipOffset);
+        if (CarriesIp(packet.Span, ipOffset)) wrong ??= JudgeChecksum(packet, link, ipOffset) ?? JudgeContent(packet, ipOffset);
         if (wrong is not null) throw network.Failure($"{end.Host.Name} sent {wrong}");
     }
 
@@ -70,6 +71,10 @@ internal sealed class InvariantChecks(SimulatedNetwork network)
         return false;
     }
 
+    // Everything on a link of medium IP; on Ethernet what the type says, which ARP is not.
+    private static bool CarriesIp(ReadOnlySpan<byte> bytes, int ipOffset) =>
+        ipOffset == 0 || bytes is [_, _, _, _, _, _, _, _, _, _, _, _, 0x08, 0x00, ..] or [_, _, _, _, _, _, _, _, _, _, _, _, 0x86, 0xDD, ..];
+
     private static string? JudgeFit(Packet packet, SimulatedLinkOptions link, int ipOffset)
     {
         if (packet.Segmentation.Kind == SegmentationKind.None)
@@ -98,10 +103,7 @@ internal sealed class InvariantChecks(SimulatedNetwork network)
 
     private string? JudgeContent(Packet packet, int ipOffset)
     {
-        ReadOnlySpan<byte> bytes = packet.Span;
-        if (ipOffset > 0 && bytes is not [_, _, _, _, _, _, _, _, _, _, _, _, 0x08, 0x00, ..] and not [_, _, _, _, _, _, _, _, _, _, _, _, 0x86, 0xDD, ..])
-            return null;
-        DropReason reason = IpView.TryParse(bytes[ipOffset..], out IpView ip);
+        DropReason reason = IpView.TryParse(packet.Span[ipOffset..], out IpView ip);
         if (reason != DropReason.None) return $"an IP packet that is malformed: {reason}";
         return ip.Protocol == IpProtocol.Tcp && !ip.IsFragment ? _inspector.Inspect(ip.Source, ip.Destination, ip.Payload) : null;
     }

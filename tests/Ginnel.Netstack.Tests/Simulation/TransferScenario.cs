@@ -24,18 +24,29 @@ sealed record TransferScenario
     public required TransferPlan Client { get; init; }
     public required TransferPlan Server { get; init; }
 
+    /// <summary>How many connections do so at the same time.</summary>
+    public required int Connections { get; init; }
+
+    /// <summary>Bytes that all buffers of each stack may hold.</summary>
+    public required long MemoryLimit { get; init; }
+
+    /// <summary>When the link goes down for a while; none when empty.</summary>
+    public required TimeSpan Outage { get; init; }
+
     public static TransferScenario From(ulong seed)
     {
         SeededRandom random = new(seed);
         bool v4 = random.Chance(0.5);
         SimulatedLinkOptions link = Link(random, v4);
-        bool isQuick = random.Chance(0.3);
-        int most = isQuick ? 2_000 : 60_000;
+        int most = random.Pick(2_000, 60_000, 60_000, 400_000);
         (TransferPlan client, TransferPlan server) = Plans(random, seed, most);
         return new TransferScenario
         {
             Seed = seed, V4 = v4, Forward = Faulty(random, link), Backward = Faulty(random, link),
             ClientTcp = Tcp(random, client.MayFail), ServerTcp = Tcp(random, client.MayFail), Client = client, Server = server,
+            Connections = random.Chance(0.2) ? random.Next(2, 6) : 1,
+            MemoryLimit = random.Chance(0.2) ? random.NextLogarithmic(64 << 10, 1 << 20) : 256 << 20,
+            Outage = random.Chance(0.1) ? TimeSpan.FromMilliseconds(random.NextLogarithmic(1, 20_000)) : TimeSpan.Zero,
         };
     }
 
@@ -44,24 +55,50 @@ sealed record TransferScenario
     {
         SimulatedNetwork network = new(Seed, pool);
         if (tap is not null) network.Tap = (host, bytes) => tap(network, host, bytes);
-        SimulatedHost client = network.AddHost("client", network.DefaultOptions(ClientTcp));
-        SimulatedHost server = network.AddHost("server", network.DefaultOptions(ServerTcp));
-        network.Connect(client, server, Forward, Backward);
+        SimulatedHost client = AddHost(network, "client", ClientTcp), server = AddHost(network, "server", ServerTcp);
+        SimulatedLink link = network.Connect(client, server, Forward, Backward);
         TransferListener listener = new(network, new IpEndpoint(V4 ? IpAddress.AnyV4 : IpAddress.AnyV6, Port), _ => Server);
         server.Run(listener);
-        TransferEnd end = TransferEnd.Connecting(network, Client, new IpEndpoint(server.Address(V4), Port));
-        client.Run(end);
+        List<TransferEnd> ends = [];
+        for (int i = 0; i < Connections; i++)
+        {
+            ends.Add(TransferEnd.Connecting(network, Client, new IpEndpoint(server.Address(V4), Port)));
+            client.Run(ends[i]);
+        }
+        if (Outage > TimeSpan.Zero) Interrupt(network, link);
         network.RunToEnd(Limit);
         listener.Stop();
         network.Finish(Limit);
-        if (!Client.MayFail) Expect(network, end, Assert.Single(listener.Accepted));
+        if (!Client.MayFail) Expect(network, ends, listener.Accepted);
         return network;
     }
 
-    void Expect(SimulatedNetwork network, TransferEnd client, TransferEnd server)
+    SimulatedHost AddHost(SimulatedNetwork network, string name, TcpOptions tcp)
     {
-        if (client.Received != Server.SendBytes || server.Received != Client.SendBytes)
-            throw network.Failure($"{client} and {server}: not everything arrived");
+        SimulatedHost host = network.AddHost(name, network.DefaultOptions(tcp));
+        host.Stack.MemoryLimit = MemoryLimit;
+        return host;
+    }
+
+    void Interrupt(SimulatedNetwork network, SimulatedLink link)
+    {
+        network.RunFor(Outage / 2);
+        link.SetUp(false);
+        network.RunFor(Outage);
+        link.SetUp(true);
+    }
+
+    void Expect(SimulatedNetwork network, IReadOnlyList<TransferEnd> clients, IReadOnlyList<TransferEnd> servers)
+    {
+        Assert.Equal(Connections, servers.Count);
+        foreach (TransferEnd end in clients)
+        {
+            if (end.Received != Server.SendBytes) throw network.Failure($"{end}: not everything arrived");
+        }
+        foreach (TransferEnd end in servers)
+        {
+            if (end.Received != Client.SendBytes) throw network.Failure($"{end}: not everything arrived");
+        }
     }
 
     static SimulatedLinkOptions Link(SeededRandom random, bool v4)
@@ -83,7 +120,7 @@ sealed record TransferScenario
         bool wire = random.Chance(0.5);
         return new SimulatedLinkOptions
         {
-            Medium = random.Chance(0.0) ? LinkMedium.Ethernet : LinkMedium.Ip,
+            Medium = random.Chance(0.3) ? LinkMedium.Ethernet : LinkMedium.Ip,
             Mtu = mtu, Offloads = offloads, SplitOnWire = wire, CoalesceOnArrival = wire && random.Chance(0.5),
             Delay = TimeSpan.FromMicroseconds(random.NextLogarithmic(10, 150_000)),
             BitsPerSecond = random.Chance(0.5) ? 0 : random.NextLogarithmic(200_000, 1_000_000_000),

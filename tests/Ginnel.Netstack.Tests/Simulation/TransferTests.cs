@@ -6,7 +6,7 @@ namespace Ginnel.Netstack.Tests.Simulation;
 
 /// <summary>
 /// Transfers over bad links, a seed each: 1,000 of them always, 10,000 with GINNEL_LONG=1, and first of all the seeds that once failed.
-/// GINNEL_SEED=n runs one seed alone.
+/// GINNEL_SEED=n runs one seed alone, GINNEL_FIRST_SEED=n others than usual.
 /// </summary>
 public sealed class TransferTests
 {
@@ -35,10 +35,11 @@ public sealed class TransferTests
             if (batch == 0) TransferScenario.From(ulong.Parse(only, CultureInfo.InvariantCulture)).Run(pool);
             return;
         }
+        ulong first = ulong.Parse(Environment.GetEnvironmentVariable("GINNEL_FIRST_SEED") ?? "0", CultureInfo.InvariantCulture);
         List<string> failures = [];
         for (int i = 0; i < PerBatch && failures.Count < 5; i++)
         {
-            TransferScenario scenario = TransferScenario.From((ulong)(batch * PerBatch + i));
+            TransferScenario scenario = TransferScenario.From(first + (ulong)(batch * PerBatch + i));
             try
             {
                 scenario.Run(pool);
