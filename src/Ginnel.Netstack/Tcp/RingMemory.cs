@@ -18,10 +18,21 @@ internal sealed class RingMemory(StackContext context)
     /// <summary>Whether so little is left that windows stop growing (three quarters are in use).</summary>
     internal bool IsTight => context.MemoryInUse > context.MemoryLimit / 4 * 3;
 
-    /// <summary>Rents an array of exactly <paramref name="size"/> bytes, a power of two; false at the stack's limit.</summary>
-    internal bool TryRent(int size, out byte[] array)
+    /// <summary>
+    /// What send rings may bring the use to: the last quarter is left to receive rings. Otherwise two stacks whose writers hold all
+    /// memory could never take the data that, once taken, would let the other's writer go on.
+    /// </summary>
+    private long SendLimit => context.MemoryLimit / 4 * 3;
+
+    /// <summary>Rents an array of exactly <paramref name="size"/> bytes, a power of two, for a receive ring; false at the stack's limit.</summary>
+    internal bool TryRent(int size, out byte[] array) => TryRent(size, context.MemoryLimit, out array);
+
+    /// <summary>The same for a send ring, which must leave some of the limit to receive rings.</summary>
+    internal bool TryRentToSend(int size, out byte[] array) => TryRent(size, SendLimit, out array);
+
+    private bool TryRent(int size, long limit, out byte[] array)
     {
-        if (context.MemoryInUse + size > context.MemoryLimit)
+        if (context.MemoryInUse + size > limit)
         {
             array = [];
             return false;
@@ -55,7 +66,7 @@ internal sealed class RingMemory(StackContext context)
     /// <summary>Wakes those who wait, as long as the smallest ring is to be had. Called when memory or the limit changes.</summary>
     internal void WakeWaiters()
     {
-        while (_waiters is { Count: > 0 } waiters && context.MemoryInUse + Smallest <= context.MemoryLimit)
+        while (_waiters is { Count: > 0 } waiters && context.MemoryInUse + Smallest <= SendLimit)
             waiters.Dequeue().MemoryAvailable();
     }
 }

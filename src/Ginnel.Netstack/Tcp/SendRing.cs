@@ -92,7 +92,7 @@ internal struct SendRing
     {
         int size = Math.Max(RingMemory.Smallest, (int)BitOperations.RoundUpToPowerOf2((uint)needed));
         byte[] larger;
-        while (!memory.TryRent(size, out larger))
+        while (!memory.TryRentToSend(size, out larger))
         {
             size /= 2;
             if (size < RingMemory.Smallest || size <= (_array?.Length ?? 0)) return;

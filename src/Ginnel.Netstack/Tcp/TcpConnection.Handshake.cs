@@ -53,6 +53,7 @@ internal sealed partial class TcpConnection
     {
         State = TcpState.SynReceived;
         BeginSending(now);
+        if (!ScalingOn) RcvScale = 0;
         SndWl2 = Iss;
         Settle(now);
     }

@@ -212,7 +212,7 @@ internal sealed partial class TcpConnection
             return true;
         }
         // Rule 4, once per recovery: the last octets in flight, which no SACK could ever show to be lost.
-        if (_rescueUsed || SndNxt <= board.Highest) return false;
+        if (_rescueUsed || SndNxt <= board.Highest || from >= SndNxt) return false;
         hole = new SackBlock(SequenceNumber.Max(board.Highest, SndNxt - SegmentSize), SndNxt);
         return true;
     }

@@ -91,9 +91,10 @@ public sealed class TcpInspector
     {
         // The SYN merely offers them; what counts is what follows (RFC 7323 section 3.2).
         if (!header.HasTimestamps) return own.UsesTimestamps && !header.Has(TcpFlags.Syn) ? "no timestamp although earlier segments had one" : null;
-        if (own.HasTimestamp && (int)(header.TimestampValue - own.Timestamp) < 0) return $"a timestamp {header.TimestampValue} before {own.Timestamp}";
-        (own.HasTimestamp, own.Timestamp) = (true, header.TimestampValue);
-        if (!header.Has(TcpFlags.Syn)) own.UsesTimestamps = true;
+        // Several SYNs may have waited together for a neighbor to answer.
+        if (own.UsesTimestamps && (int)(header.TimestampValue - own.Timestamp) < 0) return $"a timestamp {header.TimestampValue} before {own.Timestamp}";
+        if (header.Has(TcpFlags.Syn)) return null;
+        (own.UsesTimestamps, own.Timestamp) = (true, header.TimestampValue);
         return null;
     }
 
@@ -112,13 +113,12 @@ public sealed class TcpInspector
         internal bool HasOffered;
         internal SequenceNumber Acknowledged;
         internal SequenceNumber Offered;
-        internal bool HasTimestamp;
         internal bool UsesTimestamps;
         internal uint Timestamp;
 
         internal void Forget()
         {
-            (Begun, HasOffered, HasTimestamp, UsesTimestamps, Scale) = (false, false, false, false, -1);
+            (Begun, HasOffered, UsesTimestamps, Scale) = (false, false, false, -1);
             (InitialSequence, SentUpTo, Acknowledged, Offered, Timestamp) = (default, default, default, default, 0);
         }
     }

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Ginnel.Netstack;
 using Ginnel.Wire;
 
@@ -94,6 +95,11 @@ internal sealed class LinkDirection(SimulatedLinkOptions options, PacketPool poo
             return;
         }
         Instant departure = Serialise(packet.Length, now);
+        if (_options.SparesResolution && IsResolution(packet.Span))
+        {
+            Travel(packet, departure);
+            return;
+        }
         if (IsLost())
         {
             Counters.Lost++;
@@ -104,6 +110,14 @@ internal sealed class LinkDirection(SimulatedLinkOptions options, PacketPool poo
         if (random.Chance(_options.Corruption)) Corrupt(packet);
         Travel(packet, departure);
         if (copy is not null) Travel(copy, departure);
+    }
+
+    // ARP, or ICMPv6 types 133 to 137 in a frame without extension headers.
+    private bool IsResolution(ReadOnlySpan<byte> frame)
+    {
+        if (_options.Medium != LinkMedium.Ethernet || frame.Length <= EthernetHeader) return false;
+        EtherType type = (EtherType)BinaryPrimitives.ReadUInt16BigEndian(frame[12..]);
+        return type == EtherType.Arp || (type == EtherType.IpV6 && frame.Length > 54 && frame[20] == (byte)IpProtocol.IcmpV6 && frame[54] is >= 133 and <= 137);
     }
 
     private Instant Serialise(int length, Instant now)

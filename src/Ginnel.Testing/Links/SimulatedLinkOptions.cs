@@ -68,6 +68,12 @@ public sealed record SimulatedLinkOptions
     /// </summary>
     public double Corruption { get; init; }
 
+    /// <summary>
+    /// Whether ARP and neighbor discovery are neither lost nor duplicated: three losses in a row rightly make a host unreachable, which
+    /// would drown what a simulation of something else is to show.
+    /// </summary>
+    public bool SparesResolution { get; init; }
+
     /// <summary>What a stack is told of the link.</summary>
     public LinkProperties Properties => new(Medium, Mtu, Offloads);
 }

@@ -126,6 +126,7 @@ sealed record TransferScenario
             BitsPerSecond = random.Chance(0.5) ? 0 : random.NextLogarithmic(200_000, 1_000_000_000),
             QueueBytes = 2 * mtu + random.NextLogarithmic(1_000, 300_000),
             BackPressure = random.Chance(0.5),
+            SparesResolution = true,
         };
     }
 
