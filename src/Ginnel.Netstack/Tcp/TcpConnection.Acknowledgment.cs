@@ -68,7 +68,7 @@ internal sealed partial class TcpConnection
         _progressAt = now;
         _retransmitCount = 0;
         Scoreboard?.Advance(acknowledgment);
-        Progress(octets, now);
+        Progress(segment, octets, now);
         // A probe was taken, and the window may be closed again: then probing goes on.
         _isPersisting &= Flight == 0 && (Unsent > 0 || (_finQueued && !_finSent));
         // RFC 6298 section 5.2 and 5.3: stop when all is acknowledged, else start again.
@@ -115,6 +115,9 @@ internal sealed partial class TcpConnection
         if (_rttTiming || !TimestampsOn || segment.Header.TimestampEcho == 0) return;
         int elapsed = (int)(TimestampNow(now) - segment.Header.TimestampEcho);
         if (elapsed is < 0 or > 600_000) return;
+        // The echo of something older than the last retransmission: the acknowledgment of the first arrival was lost, and what would
+        // be measured is our own timeout. Such samples would let the timeout grow with every lost acknowledgment.
+        if (_phase != LossPhase.Open && (int)(segment.Header.TimestampEcho - _lastRetransmitStamp) < 0) return;
         Rtt.Sample(TimeSpan.FromMilliseconds(Math.Max(elapsed, 1)), Options);
     }
 

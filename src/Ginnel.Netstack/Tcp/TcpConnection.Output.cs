@@ -146,7 +146,7 @@ internal sealed partial class TcpConnection
         int segments = Math.Max(1, (data + SegmentSize - 1) / SegmentSize);
         _retransmissions += segments;
         Tcp.Context.Counters.Retransmissions += segments;
-        NoteRetransmission(sequence, sequence + length);
+        NoteRetransmission(sequence, sequence + length, now);
         AfterSend(now);
         return true;
     }

@@ -20,6 +20,9 @@ internal sealed partial class TcpConnection
     private bool _retransmitNow;
     private int _duplicateAcks;
     private int _duplicateOctets;
+    private bool _headMarked;
+    private bool _headAgain;
+    private SequenceNumber _headMark;
 
     /// <summary>Octets of data that fit a segment beside the options that every segment carries.</summary>
     private int SegmentSize => SndMss - (TimestampsOn ? 12 : 0);
@@ -51,8 +54,11 @@ internal sealed partial class TcpConnection
     }
 
     /// <summary>SND.UNA has moved.</summary>
-    private void Progress(int octets, Instant now)
+    private void Progress(in TcpSegment segment, int octets, Instant now)
     {
+        if (_undoPossible) Undo(segment);
+        // Whether what is the first hole now was sent again, and when, is known no better than this.
+        (_headAgain, _headMarked, _headMark) = (false, _highRxt > SndUna, SndNxt);
         _highRxt = SequenceNumber.Max(_highRxt, SndUna);
         _lostEdge = SequenceNumber.Max(_lostEdge, SndUna);
         bool partial = SndUna < _recoveryPoint;
@@ -61,6 +67,7 @@ internal sealed partial class TcpConnection
             if (_phase == LossPhase.Recovery) EndRecovery();
             else Grow(octets, now);
             _phase = LossPhase.Open;
+            _retransmitNow = false;
             _duplicateAcks = _duplicateOctets = 0;
             // What was to be sent again and had not left yet has arrived after all.
             _retransmitNow = false;
@@ -124,7 +131,12 @@ internal sealed partial class TcpConnection
 
     private void FindLosses(Instant now)
     {
-        if (_phase != LossPhase.Open) { RaiseLostEdge(); return; }
+        if (_phase != LossPhase.Open)
+        {
+            RaiseLostEdge();
+            FindLostRetransmission();
+            return;
+        }
         if (Scoreboard is not { IsEmpty: false } board) return;
         SequenceNumber edge = board.LostEdge(SndUna, SegmentSize);
         // RFC 6675 section 5, steps 1 and 2: three duplicates, or IsLost(HighACK + 1).
@@ -139,8 +151,19 @@ internal sealed partial class TcpConnection
         if (Scoreboard is { IsEmpty: false } board) _lostEdge = SequenceNumber.Max(_lostEdge, board.LostEdge(SndUna, SegmentSize));
     }
 
+    // Octets that were sent after the first hole's retransmission have been SACKed, more than the network would reorder: the
+    // retransmission is lost too. RFC 6675 waits for the timer here; one more round trip is better.
+    private void FindLostRetransmission()
+    {
+        if (!_headMarked || Scoreboard is not { IsEmpty: false } board || _highRxt <= SndUna) return;
+        if (board.Highest - _headMark <= (Scoreboard.DuplicateThreshold - 1) * SegmentSize) return;
+        _headMarked = false;
+        _headAgain = true;
+    }
+
     private void EnterRecovery(Instant now)
     {
+        Remember();
         _phase = LossPhase.Recovery;
         _recoveryPoint = SndNxt;
         _highRxt = SndUna;
@@ -157,6 +180,7 @@ internal sealed partial class TcpConnection
     {
         // RFC 2018 section 8: a peer that SACKed the very first hole and does not acknowledge it has thrown it away.
         if (Scoreboard is { IsEmpty: false } board && board.Lowest <= SndUna) board.Clear();
+        if (_phase == LossPhase.Open) Remember();
         Congestion!.TimedOut(Flight, again, now);
         _phase = LossPhase.Loss;
         _recoveryPoint = SndNxt;
@@ -164,7 +188,7 @@ internal sealed partial class TcpConnection
         _highRxt = SndUna;
         _duplicateAcks = _duplicateOctets = 0;
         _retransmitNow = true;
-        _rttTiming = false;
+        _rttTiming = _headMarked = _headAgain = false;
     }
 
     /// <summary>Everything in flight must be sent again, but nothing says that the path is congested: it became narrower.</summary>
@@ -183,6 +207,11 @@ internal sealed partial class TcpConnection
     {
         (sequence, length) = (SndUna, 0);
         if (Flight == 0 || _phase == LossPhase.Open) return false;
+        if (_headAgain && TryHole(SndUna, SndUna + DataSegmentSize(), out SackBlock head))
+        {
+            length = SequenceNumber.Min(head.Right, SndNxt) - head.Left;
+            return head.Left == SndUna;
+        }
         SequenceNumber from = SequenceNumber.Max(_highRxt, SndUna);
         if (!TryHole(from, _lostEdge, out SackBlock hole))
         {
@@ -225,10 +254,11 @@ internal sealed partial class TcpConnection
     }
 
     /// <summary>A retransmission has left.</summary>
-    private void NoteRetransmission(SequenceNumber sequence, SequenceNumber end)
+    private void NoteRetransmission(SequenceNumber sequence, SequenceNumber end, Instant now)
     {
-        _retransmitNow = false;
-        _rttTiming = false;
+        _retransmitNow = _headAgain = _rttTiming = false;
+        if (sequence == SndUna) (_headMarked, _headMark) = (true, SndNxt);
+        StampRetransmission(now);
         bool rescue = _phase == LossPhase.Recovery && Scoreboard is { IsEmpty: false } board && sequence >= board.Highest && sequence >= _lostEdge;
         if (rescue)
         {

@@ -85,7 +85,8 @@ internal sealed partial class TcpConnection
         // A peer that answers but keeps its window closed is alive; one that says nothing is given up.
         Instant since = SndWnd == 0 && !Released && _lastHeardAt > _progressAt ? _lastHeardAt : _progressAt;
         if (now - since >= Options.GiveUpAfter) { GiveUp(now); return; }
-        if (!_retransmitNow)
+        // A retransmission that is still waiting for the link is not lost.
+        if (!_retransmitNow || !TryPickRetransmission(out _, out _))
         {
             Tcp.Context.Counters.RetransmitTimeouts++;
             RefreshRoute();

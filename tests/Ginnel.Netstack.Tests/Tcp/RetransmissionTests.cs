@@ -338,4 +338,94 @@ public sealed class RetransmissionTests
         peer.Ack(1, 14_601);
         Assert.Equal(29_200, peer.Sent().Sum(segment => segment.Length));
     }
+
+    [Fact]
+    public void An_acknowledgment_at_the_moment_of_the_timeout_does_not_stop_later_timeouts()
+    {
+        using TcpPeer peer = new();
+        peer.EstablishPassive();
+        peer.Write(1000);
+        peer.SentOne();
+        peer.AdvanceMs(200);
+        peer.Ack(1, 1001);
+        peer.SentNothing();
+        peer.Write(1000);
+        Assert.Equal(1001, peer.SentOne().Sequence);
+        peer.AdvanceMs(400);
+        Assert.Equal(1001, peer.SentOne().Sequence);
+        peer.AdvanceMs(800);
+        Assert.Equal(1001, peer.SentOne().Sequence);
+    }
+
+    [Fact]
+    public void A_lost_retransmission_is_found_without_the_timer()
+    {
+        using TcpPeer peer = new();
+        peer.EstablishPassive(sack: true);
+        peer.Write(60_000);
+        Assert.Equal(10, peer.Sent().Count);
+        peer.Ack(1, 1, sack: (1001, 10_001));
+        List<Segment> sent = peer.Sent();
+        Assert.Equal(1, sent[0].Sequence);
+        int high = sent.Max(segment => segment.Sequence + segment.Length);
+        Assert.True(high > 12_001);
+        // What was sent after the retransmission arrives, the retransmission itself does not.
+        peer.Ack(1, 1, sack: (1001, 12_001));
+        Assert.DoesNotContain(peer.Sent(), segment => segment.Sequence == 1);
+        peer.Ack(1, 1, sack: (1001, high));
+        Assert.Equal(1, peer.Sent()[0].Sequence);
+        Assert.Equal(0, peer.Stack.Counters.RetransmitTimeouts);
+    }
+
+    [Fact]
+    public void RFC4015_a_timeout_that_was_too_early_is_undone()
+    {
+        using TcpPeer peer = new() { Timestamp = 1000 };
+        peer.EstablishPassive(sack: true);
+        peer.Write(20_000);
+        peer.Sent();
+        uint original = peer.TimestampEcho;
+        (int window, int threshold) = (peer.Info.CongestionWindow, peer.Info.SlowStartThreshold);
+        peer.AdvanceMs(200);
+        Assert.Equal(1, peer.SentOne().Sequence);
+        Assert.Equal(988, peer.Info.CongestionWindow);
+        peer.AdvanceMs(5);
+        peer.TimestampEcho = original;
+        peer.Ack(1, 5 * 988 + 1);
+        Assert.Equal((true, threshold), (peer.Info.CongestionWindow >= window, peer.Info.SlowStartThreshold));
+        Assert.DoesNotContain(peer.Sent(), segment => segment.Sequence < 9881);
+    }
+
+    [Fact]
+    public void RFC4015_a_timeout_that_was_right_is_not_undone()
+    {
+        using TcpPeer peer = new() { Timestamp = 1000 };
+        peer.EstablishPassive(sack: true);
+        peer.Write(20_000);
+        peer.Sent();
+        peer.AdvanceMs(200);
+        peer.SentOne();
+        peer.AdvanceMs(5);
+        peer.Ack(1, 989);
+        Assert.Equal(989, peer.Sent()[0].Sequence);
+        Assert.InRange(peer.Info.CongestionWindow, 988, 3000);
+    }
+
+    [Fact]
+    public void A_lost_acknowledgment_does_not_stretch_the_round_trip()
+    {
+        using TcpPeer peer = new() { Timestamp = 1000 };
+        peer.EstablishPassive();
+        peer.Write(100);
+        peer.SentOne();
+        uint original = peer.TimestampEcho;
+        TimeSpan before = peer.Info.SmoothedRoundTrip;
+        peer.AdvanceMs(200);
+        peer.SentOne();
+        // The peer has had it since the first time; its acknowledgment was lost, and it echoes what it echoed then.
+        peer.TimestampEcho = original;
+        peer.AdvanceMs(5);
+        peer.Ack(1, 101);
+        Assert.Equal(before, peer.Info.SmoothedRoundTrip);
+    }
 }

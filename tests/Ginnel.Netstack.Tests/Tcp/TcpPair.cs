@@ -141,7 +141,7 @@ public sealed class TcpPair : IDisposable
         {
             OpStatus status = stack.TryLeaseWritable(id, bytes.Length - written, out RingLease lease);
             if (status == OpStatus.WouldBlock) return written;
-            Assert.Equal(OpStatus.Ok, status);
+            Assert.True(status == OpStatus.Ok, $"{status}: {stack.FailureOf(id)} at {Now.Ticks / 10_000}");
             int count = Math.Min(lease.Length, bytes.Length - written);
             int first = Math.Min(count, lease.First.Length);
             bytes.Slice(written, first).CopyTo(lease.First.Span);
@@ -182,7 +182,7 @@ public sealed class TcpPair : IDisposable
             return end is OpStatus.EndOfStream or OpStatus.Failed;
         });
         Assert.True(done, $"the transfer did not end: {received.Length} of {bytes.Length} bytes");
-        Assert.Equal(OpStatus.EndOfStream, end);
+        Assert.True(end == OpStatus.EndOfStream, $"{end}: {to.FailureOf(destination)} there, {from.FailureOf(source)} here, after {received.Length} bytes, at {Now - start}");
         bytes = [.. already ?? [], .. bytes];
         Assert.True(bytes.AsSpan().SequenceEqual(received.ToArray()), "the bytes differ");
         return Now - start;
