@@ -27,6 +27,8 @@ internal static class Program
         return cut.Command.Name switch
         {
             "run" => RunCommand.RunAsync(options, arguments, cut).GetAwaiter().GetResult(),
+            "exit" => ExitCommand.RunAsync(options, cut.Command).GetAwaiter().GetResult(),
+            "entrance" => EntranceCommand.RunAsync(options, arguments, cut).GetAwaiter().GetResult(),
             "completion" => Complete(root, cut),
             _ => Root(root, options),
         };

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Ginnel.Linux.Datagrams;
 
 namespace Ginnel.Sandbox;
 
@@ -57,7 +58,7 @@ internal sealed class Publication : IAsyncDisposable
         try
         {
             if (rule.Protocol == FlowProtocol.Tcp) return HostListener.Listen(local, "publish");
-            BindResult bound = PortableDatagramSockets.Shared.BindUdp(local);
+            BindResult bound = LinuxDatagramSockets.Shared.BindUdp(local);
             if (bound.IsBound) return new DatagramListener(bound.Port);
             throw Failed(local, DialFailures.ToText(bound.Failure), bound.Failure.Kind == DialFailureKind.Denied);
         }

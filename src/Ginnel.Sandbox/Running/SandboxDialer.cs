@@ -16,7 +16,13 @@ internal sealed class SandboxDialer(IDialer next, SandboxAddresses addresses, bo
     }
 
     /// <inheritdoc/>
-    public ValueTask<BindResult> BindAsync(FlowInfo flow, CancellationToken cancellationToken = default) => next.BindAsync(flow, cancellationToken);
+    public async ValueTask<BindResult> BindAsync(FlowInfo flow, CancellationToken cancellationToken = default)
+    {
+        BindResult bound = await next.BindAsync(flow, cancellationToken).ConfigureAwait(false);
+        // Where this user may not ping, ping says so ("prohibited") instead of blaming the network.
+        return bound.IsBound || flow.Protocol != FlowProtocol.IcmpEcho || bound.Failure.Kind != DialFailureKind.Unsupported
+            ? bound : BindResult.Failed(DialFailureKind.Denied, bound.Failure.Detail);
+    }
 
     /// <inheritdoc/>
     public DialFailure Judge(FlowInfo flow, IPEndPoint target)

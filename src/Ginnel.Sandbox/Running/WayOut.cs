@@ -1,5 +1,5 @@
 using System.Net;
-using Ginnel.Linux;
+using Ginnel.Linux.Datagrams;
 
 namespace Ginnel.Sandbox;
 
@@ -29,12 +29,13 @@ public sealed record WayOut
         DirectDialerOptions program = new()
         {
             LoopbackRemedy = "this host's loopback; --host-loopback opens it as host.ginnel.internal",
+            DatagramSockets = LinuxDatagramSockets.Shared,
             Redirect = options.HostLoopback ? network.RedirectHost : null,
         };
         return new WayOut
         {
             Dialer = new DirectDialer(program),
-            ResolverDialer = new DirectDialer(new DirectDialerOptions { AllowHostLoopback = true }),
+            ResolverDialer = new DirectDialer(new DirectDialerOptions { AllowHostLoopback = true, DatagramSockets = LinuxDatagramSockets.Shared }),
             Resolvers = options.NameServers.Count > 0 ? FixedResolverSource.Of(options.NameServers) : new HostResolverFile(),
             Description = "host sockets",
             HostLoopback = options.HostLoopback,

@@ -1,0 +1,146 @@
+using System.Net;
+using System.Net.Sockets;
+using Ginnel.Cli.CommandLine;
+using Ginnel.Linux.Datagrams;
+using Ginnel.Sandbox;
+
+namespace Ginnel.Cli.Commands;
+
+/// <summary><c>ginnel entrance</c>.</summary>
+internal static class EntranceCommand
+{
+    private const int OurFailure = 125, DnsPort = 53;
+
+    /// <summary>Joins the exit, forwards ports, and runs the command if there is one.</summary>
+    public static async Task<int> RunAsync(OptionValues options, IReadOnlyList<string> arguments, CutArguments cut)
+    {
+        bool hasCommand = cut.TailIndex < arguments.Count;
+        try
+        {
+            IReadOnlyList<ForwardRule> rules = [.. options.List("--forward").Select(ForwardRule.Parse)];
+            if (rules.Count == 0 && !hasCommand) throw new UsageException("there is nothing to do: forward ports with --forward RULE, or name a COMMAND");
+            using FlowReport report = FlowReport.Open(options);
+            using StopSignals signals = new();
+            await using ExitConnection connection = await ExitConnection.OpenAsync(options, signals.Token).ConfigureAwait(false);
+            await using EntranceInterface entrance = VirtualInterface.Entrance(new StreamLink(connection.Stream, new StreamLinkOptions { Mtu = ExitCommand.StreamMtu }));
+            FlowRegistry flows = new();
+            flows.Observe(new FlowLog(report.Log));
+            await using Forwards forwards = await Forwards.OpenAsync(rules, entrance, flows, signals.Token).ConfigureAwait(false);
+            foreach (ForwardRule rule in rules) Console.Error.WriteLine($"ginnel: {rule} is open");
+            if (!hasCommand) return await WaitAsync(entrance, options.Value("--secret-file") is null, signals.Token).ConfigureAwait(false);
+            // The program gets the signals from here on, as it would bare.
+            signals.Dispose();
+            RunOptions run = NetworkOptions.ReadRun(options, RunCommand.CommandWords(arguments, cut), report);
+            return await RunCommand.ToExitCodeAsync(run, WayThrough(entrance, cut)).ConfigureAwait(false);
+        }
+        catch (UsageException wrong)
+        {
+            Console.Error.WriteLine($"ginnel: {wrong.Message}");
+            return hasCommand ? OurFailure : cut.Command.Details.UsageExitCode;
+        }
+        catch (Exception failure) when (failure is IOException or SocketException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine($"ginnel: {failure.Message}");
+            return hasCommand ? OurFailure : 1;
+        }
+        catch (OperationCanceledException)
+        {
+            return 0;
+        }
+    }
+
+    private static WayOut WayThrough(EntranceInterface entrance, CutArguments cut) => new()
+    {
+        Dialer = entrance.Dialer,
+        ResolverDialer = entrance.Dialer,
+        Resolvers = new FixedResolverSource(new ResolverConfiguration([new IPEndPoint(VirtualInterface.ExitAddress, DnsPort)], [], [])),
+        Description = $"an exit, by {string.Join(' ', cut.Head.Where(w => w.StartsWith("--connect", StringComparison.Ordinal) || w.StartsWith("--command", StringComparison.Ordinal)))}",
+    };
+
+    private static async Task<int> WaitAsync(EntranceInterface entrance, bool hasNoSecret, CancellationToken stop)
+    {
+        try
+        {
+            await entrance.Completion.WaitAsync(stop).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return 0;
+        }
+        catch (IOException failure) when (hasNoSecret)
+        {
+            Console.Error.WriteLine($"ginnel: {failure.Message} (Does the exit have a --secret-file?)");
+            return 1;
+        }
+        Console.Error.WriteLine("ginnel: the exit has closed the connection");
+        return 1;
+    }
+
+    /// <summary>The ports that are forwarded.</summary>
+    private sealed class Forwards : IAsyncDisposable
+    {
+        private readonly List<IAsyncDisposable> _listeners = [];
+        private readonly CancellationTokenSource _stop = new();
+
+        public static async Task<Forwards> OpenAsync(IReadOnlyList<ForwardRule> rules, EntranceInterface entrance, FlowRegistry flows, CancellationToken cancellationToken)
+        {
+            Forwards forwards = new();
+            try
+            {
+                foreach (ForwardRule rule in rules) await forwards.AddAsync(rule, entrance, flows, cancellationToken).ConfigureAwait(false);
+                return forwards;
+            }
+            catch
+            {
+                await forwards.DisposeAsync().ConfigureAwait(false);
+                throw;
+            }
+        }
+
+        private async Task AddAsync(ForwardRule rule, EntranceInterface entrance, FlowRegistry flows, CancellationToken cancellationToken)
+        {
+            IPEndPoint local = new(IPAddress.Loopback, rule.Port);
+            EndPoint target = rule.Target;
+            if (rule.Protocol == FlowProtocol.Tcp)
+            {
+                HostListener listener = Listen(local);
+                _listeners.Add(listener);
+                _ = new Relay(listener, entrance.Dialer, new RelayOptions { Flows = flows, Target = _ => target }).RunAsync(_stop.Token);
+            }
+            else
+            {
+                // Datagrams go to an address: the name is resolved at the exit, once.
+                if (target is DnsEndPoint name) target = await ResolveAsync(entrance, name, cancellationToken).ConfigureAwait(false);
+                BindResult bound = LinuxDatagramSockets.Shared.BindUdp(local);
+                if (!bound.IsBound) throw new IOException($"--forward: {local} cannot be opened: {DialFailures.ToText(bound.Failure)}");
+                DatagramListener listener = new(bound.Port);
+                _listeners.Add(listener);
+                _ = new DatagramRelay(listener, entrance.Dialer, new RelayOptions { Flows = flows, Target = _ => target, PortIdleTimeout = TimeSpan.FromSeconds(60) }).RunAsync(_stop.Token);
+            }
+        }
+
+        private static HostListener Listen(IPEndPoint local)
+        {
+            try
+            {
+                return HostListener.Listen(local, "forward");
+            }
+            catch (SocketException failure)
+            {
+                throw new IOException($"--forward: {local} cannot be opened: {failure.Message}", failure);
+            }
+        }
+
+        private static async Task<IPEndPoint> ResolveAsync(EntranceInterface entrance, DnsEndPoint name, CancellationToken cancellationToken)
+        {
+            NameResult result = await entrance.Host.Resolver!.ResolveAsync(name.Host, cancellationToken).ConfigureAwait(false);
+            return result.Addresses.Count > 0 ? new IPEndPoint(result.Addresses[0], name.Port) : throw new IOException($"--forward: the exit cannot resolve {name.Host}: {DialFailures.ToText(result.Failure)}");
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await _stop.CancelAsync().ConfigureAwait(false);
+            foreach (IAsyncDisposable listener in _listeners) await listener.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+using System.Diagnostics;
+using System.Text;
+using Ginnel.Interop.Sandboxes;
+
+namespace Ginnel.Interop.Running;
+
+/// <summary>The host's loopback, published ports, ping, and what else lies between the host and the sandbox.</summary>
+public sealed class HostTests(TestNetwork network)
+{
+    /// <summary>Serves one TCP connection on the host's loopback while the words run.</summary>
+    private async Task<Outcome> WithLoopbackServerAsync(params string[] words)
+    {
+        string server = "import socket\ns=socket.socket()\ns.setsockopt(socket.SOL_SOCKET,socket.SO_REUSEADDR,1)\ns.bind(('127.0.0.1',7777))\ns.listen(8)\nprint('up',flush=True)\nwhile True:\n c,a=s.accept()\n c.sendall(b'loopback')\n c.close()";
+        using Process process = network.Start(Who.Root, "/usr/bin/python3", "-c", server);
+        try
+        {
+            Assert.Equal("up", await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
+            return await network.RunAsync(Who.Root, words);
+        }
+        finally
+        {
+            process.Kill(entireProcessTree: true);
+        }
+    }
+
+    private static string Connect(string host) =>
+        $"import socket,errno\ntry:\n s=socket.create_connection(('{host}',7777),10); print(s.recv(100).decode())\nexcept OSError as e: print(errno.errorcode.get(e.errno,e))";
+
+    [Fact]
+    public async Task TheHostsLoopbackIsClosed()
+    {
+        await network.RequireAsync("python3");
+        Outcome outcome = await WithLoopbackServerAsync([.. TestNetwork.Ginnel("run", "--no-ipv6"), "/usr/bin/python3", "-c", Connect("10.0.2.4") + "\n" + Connect("127.0.0.1")]);
+        Assert.Equal("ECONNREFUSED\nECONNREFUSED\n", outcome.Output);
+    }
+
+    [Theory]
+    [InlineData("host.ginnel.internal")]
+    [InlineData("host.docker.internal")]
+    public async Task TheHostsLoopbackCanBeOpened(string name)
+    {
+        await network.RequireAsync("python3");
+        Outcome outcome = await WithLoopbackServerAsync([.. TestNetwork.Ginnel("run", "--host-loopback"), "/usr/bin/python3", "-c", Connect(name)]);
+        Assert.Equal("loopback\n", outcome.Output);
+    }
+
+    [Theory]
+    [InlineData(Who.Root, "127.0.0.1", "tcp")]
+    [InlineData(Who.UserWithTun, "127.0.0.1", "tcp")]
+    [InlineData(Who.UserWithoutTun, "127.0.0.1", "tcp")]
+    [InlineData(Who.UserWithTun, "0.0.0.0", "tcp")]
+    [InlineData(Who.Root, "127.0.0.1", "udp")]
+    [InlineData(Who.UserWithoutTun, "127.0.0.1", "udp")]
+    public async Task PublishedPortsReachWhereverTheProgramListens(Who who, string address, string protocol)
+    {
+        await network.RequireAsync("python3");
+        string serve = protocol == "tcp"
+            ? $"s=socket.socket()\ns.bind(('{address}',9777))\ns.listen(5)\nprint('up',flush=True)\nc,a=s.accept()\nc.sendall(('hello '+a[0]).encode())\nc.close()"
+            : $"s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\ns.bind(('{address}',9777))\nprint('up',flush=True)\nd,a=s.recvfrom(99)\ns.sendto(b'hello '+a[0].encode(),a)\nimport time\ntime.sleep(0.2)";
+        using Process inside = network.Start(who, [.. TestNetwork.Ginnel("run", "-p", $"18777:9777/{protocol}"), "/usr/bin/python3", "-c", "import socket\n" + serve]);
+        Assert.Equal("up", await inside.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
+        string ask = protocol == "tcp"
+            ? "s=socket.create_connection(('127.0.0.1',18777),10)\nprint(s.recv(99).decode())"
+            : "s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\ns.settimeout(10)\ns.sendto(b'x',('127.0.0.1',18777))\nprint(s.recv(99).decode())";
+        Outcome asked = await network.RunAsync(Who.Root, "/usr/bin/python3", "-c", "import socket\n" + ask);
+        Assert.Equal("hello 10.0.2.2\n", asked.Output);
+        Outcome ended = await Caller.FinishAsync(inside);
+        Assert.Equal(0, ended.ExitCode);
+    }
+
+    [Fact]
+    public async Task APublishedPortThatIsTakenFailsTheStart()
+    {
+        await network.RequireAsync("python3");
+        Outcome outcome = await WithLoopbackServerAsync(TestNetwork.Ginnel("run", "-p", "7777", "echo", "ran"));
+        Assert.Equal(125, outcome.ExitCode);
+        Assert.Equal("", outcome.Output);
+        Assert.Contains("127.0.0.1:7777", outcome.Errors);
+    }
+
+    [Theory]
+    [InlineData(Who.Root, "198.18.0.2")]
+    [InlineData(Who.UserWithTun, "198.18.0.2")]
+    [InlineData(Who.UserWithoutTun, "198.18.0.2")]
+    [InlineData(Who.UserWithTun, "fd77::2")]
+    [InlineData(Who.Root, "fd77::2")]
+    public async Task PingWorks(Who who, string address)
+    {
+        await network.RequireAsync("ping");
+        Outcome outcome = await network.RunAsync(who, [.. TestNetwork.Ginnel("run"), "ping", "-c", "2", "-i", "0.2", "-W", "10", address]);
+        Assert.True(outcome.Output.Contains("2 received", StringComparison.Ordinal), outcome.Output + outcome.Errors);
+    }
+
+    [Fact]
+    public async Task TheStatusPageShowsLiveFlows()
+    {
+        await network.RequireAsync("python3", "curl");
+        Outcome outcome = await network.RunAsync(Who.Root, [.. TestNetwork.Ginnel("run"), "/usr/bin/python3", "-c",
+            $"import socket,subprocess,json\ns=socket.create_connection(('{TestNetwork.PeerAddress}',{PeerServer.Echo}),10)\ns.sendall(b'x'*1000)\nn=0\nwhile n<1000: n+=len(s.recv(9999))\nj=json.loads(subprocess.check_output(['curl','-s','-m','10','http://ginnel.internal/json']))\nf=j['flows'][0]\nprint(f['protocol'],f['destination'],f['bytesUp'],f['bytesDown'])\nprint('<table>' in subprocess.check_output(['curl','-s','-m','10','-H','Accept: text/html','http://ginnel.internal/']).decode())"]);
+        Assert.Equal($"tcp {TestNetwork.PeerAddress}:{PeerServer.Echo} 1000 1000\nTrue\n", outcome.Output);
+    }
+
+    [Fact]
+    public async Task WithoutStatusPageNobodyListens()
+    {
+        await network.RequireAsync("curl");
+        Outcome outcome = await network.RunAsync(Who.Root, [.. TestNetwork.Ginnel("run", "--no-status"), "curl", "-s", "-m", "10", "http://ginnel.internal/"]);
+        Assert.Equal(7, outcome.ExitCode);
+    }
+
+    [Fact]
+    public async Task ASubnetCanBeNamed()
+    {
+        await network.RequireAsync("curl");
+        Outcome outcome = await network.RunAsync(Who.UserWithTun, [.. TestNetwork.Ginnel("run", "--subnet", "192.168.77.0/28", "--subnet", "fd99::/64"), "curl", "-s", "-m", "10", "http://ginnel.internal/"]);
+        Assert.Contains("192.168.77.4/28", outcome.Output);
+        Assert.Contains("fd99::64/64", outcome.Output);
+    }
+
+    [Fact]
+    public async Task WhatTheProgramWroteLastIsDelivered()
+    {
+        await network.RequireAsync("python3", "curl");
+        // Writes a megabyte and ends at once, without closing: the kernel still holds most of it.
+        string file = Path.Combine(network.Folder, "last");
+        using Process peer = network.Serve("/usr/bin/python3", "-c",
+            $"import socket\ns=socket.socket()\ns.setsockopt(socket.SOL_SOCKET,socket.SO_REUSEADDR,1)\ns.bind(('0.0.0.0',7005))\ns.listen(1)\nprint('up',flush=True)\nc,a=s.accept()\nn=0\nwhile True:\n d=c.recv(65536)\n if not d: break\n n+=len(d)\nprint(n,flush=True)");
+        Assert.Equal("up", await peer.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
+        Outcome outcome = await network.RunAsync(Who.Root, [.. TestNetwork.Ginnel("run"), "/usr/bin/python3", "-c",
+            $"import socket,os\ns=socket.create_connection(('{TestNetwork.PeerAddress}',7005),10)\ns.sendall(b'z'*1000000)\nos._exit(0)"]);
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.Equal("1000000", await peer.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
+    }
+}
