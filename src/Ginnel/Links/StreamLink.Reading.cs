@@ -22,10 +22,10 @@ public sealed partial class StreamLink
                 {
                     // A link that waits holds no buffer, where the stream supports waiting by reading nothing.
                     Return(ref buffer);
-                    await _stream.ReadAsync(Memory<byte>.Empty, cancellationToken).ConfigureAwait(false);
+                    await _input.ReadAsync(Memory<byte>.Empty, cancellationToken).ConfigureAwait(false);
                     buffer = ArrayPool<byte>.Shared.Rent(Math.Max(FirstChunk, _prefixSize + _options.MaxFrame));
                 }
-                int read = await _stream.ReadAsync(buffer.AsMemory(filled), cancellationToken).ConfigureAwait(false);
+                int read = await _input.ReadAsync(buffer.AsMemory(filled), cancellationToken).ConfigureAwait(false);
                 if (read == 0)
                 {
                     if (filled > 0) throw new IOException($"The stream ended inside a frame, after {filled} bytes of it.");

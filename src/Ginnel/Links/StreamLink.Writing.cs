@@ -69,8 +69,8 @@ public sealed partial class StreamLink : IThreadPoolWorkItem
                 if (wakeSender) _sink?.Writable(); // May bring more, hence another look before the turn ends.
                 else if (length == 0) return;
                 if (length == 0) continue;
-                await _stream.WriteAsync(buffer.AsMemory(0, length)).ConfigureAwait(false);
-                if (isLast) await _stream.FlushAsync().ConfigureAwait(false);
+                await _output.WriteAsync(buffer.AsMemory(0, length)).ConfigureAwait(false);
+                if (isLast) await _output.FlushAsync().ConfigureAwait(false);
             }
         }
         catch (Exception exception) when (exception is IOException or ObjectDisposedException or InvalidOperationException or OperationCanceledException)

@@ -11,7 +11,8 @@ namespace Ginnel;
 public sealed partial class StreamLink : ILink
 {
     internal const int LargestFrame = 14 + 65_535;
-    private readonly Stream _stream;
+    private readonly Stream _input;
+    private readonly Stream _output;
     private readonly StreamLinkOptions _options;
     private readonly int _prefixSize;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -20,11 +21,20 @@ public sealed partial class StreamLink : ILink
     private int _disposed;
     private long _dropped;
 
-    /// <summary>A link over the stream, which nobody else may use from now on.</summary>
-    public StreamLink(Stream stream, StreamLinkOptions? options = null)
+    /// <summary>A link over a stream of two directions, which nobody else may use from now on.</summary>
+    public StreamLink(Stream stream, StreamLinkOptions? options = null) : this(stream, stream, options)
     {
-        ArgumentNullException.ThrowIfNull(stream);
-        _stream = stream;
+    }
+
+    /// <summary>A link over two streams, such as a process's standard input and output, which nobody else may use from now on.</summary>
+    /// <param name="input">What the other end writes.</param>
+    /// <param name="output">What the other end reads.</param>
+    /// <param name="options">How it behaves.</param>
+    public StreamLink(Stream input, Stream output, StreamLinkOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        ArgumentNullException.ThrowIfNull(output);
+        (_input, _output) = (input, output);
         _options = options ?? new StreamLinkOptions();
         _prefixSize = _options.Framing == StreamFraming.UInt32 ? 4 : 2;
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.Mtu, 68, nameof(options));
@@ -78,9 +88,15 @@ public sealed partial class StreamLink : ILink
         _ended.TrySetResult();
         StopWriter();
         if (!_options.OwnsStream) return;
+        await CloseAsync(_output).ConfigureAwait(false);
+        if (!ReferenceEquals(_input, _output)) await CloseAsync(_input).ConfigureAwait(false);
+    }
+
+    private static async ValueTask CloseAsync(Stream stream)
+    {
         try
         {
-            await _stream.DisposeAsync().ConfigureAwait(false);
+            await stream.DisposeAsync().ConfigureAwait(false);
         }
         catch (IOException)
         {

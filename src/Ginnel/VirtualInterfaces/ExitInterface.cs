@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net;
 
 namespace Ginnel;
 
@@ -15,19 +16,23 @@ public sealed class ExitInterface : IAsyncDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxSessions, 1, nameof(options));
         Options = options;
         Flows = options.Relay.Flows ?? new FlowRegistry(options.Relay.Time);
-        _routes = new ExposedRoutes(options.Expose, loopback => options.Dialer ?? new DirectDialer(new DirectDialerOptions
+        _routes = new ExposedRoutes(options.Expose, options.Dialer ?? new DirectDialer(new DirectDialerOptions
         {
-            AllowHostLoopback = loopback,
-            LoopbackRemedy = "the exit host's loopback is not exposed",
+            Redirect = ExposedRoutes.Redirect,
+            LoopbackRemedy = $"the exit host's loopback is reached as {VirtualInterface.ExitLoopbackName} where it is exposed",
             DatagramSockets = options.DatagramSockets,
             Time = options.Relay.Time,
         }));
         if (!options.ServeNames) return;
+        IReadOnlyList<IPAddress> aliases = _routes.LoopbackAliases;
+        Dictionary<string, IReadOnlyList<IPAddress>> names = [];
+        if (aliases.Count > 0 && options.Dialer is null) names[VirtualInterface.ExitLoopbackName] = aliases;
         _names = new DnsServerOptions
         {
             // The host's name server often listens on its loopback; that it is asked exposes nothing else there.
             Dialer = options.NameDialer ?? new DirectDialer(new DirectDialerOptions { AllowHostLoopback = true, DatagramSockets = options.DatagramSockets }),
             Resolvers = options.NameServers ?? new HostResolverFile(),
+            Names = names,
         };
     }
 

@@ -11,7 +11,8 @@ public sealed class ExitOptions
 
     /// <summary>
     /// Networks that entrances may reach; none by default, and then nothing is reachable. The exit host's own loopback is reachable only
-    /// through a network that lies within it, such as <c>127.0.0.1/32</c> or <c>::1/128</c>; a wider one does not include it.
+    /// through a network that lies within it, <c>127.0.0.1/32</c> or <c>::1/128</c>, and then as
+    /// <see cref="VirtualInterface.ExitLoopbackName"/>; a wider network does not include it.
     /// </summary>
     public IReadOnlyList<IPNetwork> Expose { get; init; } = [];
 

@@ -27,6 +27,17 @@ public static class VirtualInterface
     /// <summary>The exit's own IPv6 address.</summary>
     public static IPAddress ExitAddressV6 { get; } = IPAddress.Parse("fd67:696e:6e65:6c::2");
 
+    /// <summary>
+    /// Stands for the exit host's 127.0.0.1, which has no address that a network could route to; answered only where that is exposed.
+    /// </summary>
+    public static IPAddress ExitLoopbackAddress { get; } = IPAddress.Parse("100.127.255.253");
+
+    /// <summary>Stands for the exit host's <c>::1</c>.</summary>
+    public static IPAddress ExitLoopbackAddressV6 { get; } = IPAddress.Parse("fd67:696e:6e65:6c::3");
+
+    /// <summary>The name of the two, known to the exit's DNS where its loopback is exposed.</summary>
+    public const string ExitLoopbackName = "exit.ginnel.internal";
+
     /// <summary>Opens an entrance over a link to an exit; the entrance owns the link.</summary>
     public static EntranceInterface Entrance(ILink link, EntranceOptions? options = null)
     {

@@ -1,5 +1,6 @@
 using System.Net;
 using Ginnel.Netstack;
+using Ginnel.Testing;
 
 namespace Ginnel.Tests;
 
@@ -24,7 +25,7 @@ internal sealed class TestNetwork : IAsyncDisposable
         ServerLink = Server.Attach(ServerInterface, b);
     }
 
-    internal FrozenTime Time { get; } = new();
+    internal SimulatedTime Time { get; } = new();
     internal NetworkRuntime Runtime { get; }
     internal NetworkHost Client { get; }
     internal NetworkHost Server { get; }

@@ -69,10 +69,13 @@ public sealed class VirtualInterfaceTests
     [InlineData("127.0.0.1", "0.0.0.0/0")]
     [InlineData("0.0.0.0", "0.0.0.0/0")]
     [InlineData("::1", "::/0")]
+    [InlineData("100.127.255.253", "0.0.0.0/0")]
+    [InlineData("100.127.255.253", "::1/128")]
+    [InlineData("fd67:696e:6e65:6c::3", "127.0.0.1/32")]
     public async Task What_is_not_exposed_is_denied(string address, string exposed)
     {
         CountingDialer dialer = new();
-        ExposedRoutes routes = new([IPNetwork.Parse(exposed)], _ => dialer);
+        ExposedRoutes routes = new([IPNetwork.Parse(exposed)], dialer);
         FlowInfo flow = new() { Protocol = FlowProtocol.Tcp };
         DialResult result = await routes.DialAsync(new IPEndPoint(IPAddress.Parse(address), 80), flow, Token);
         Assert.Equal(DialFailureKind.Denied, result.Failure.Kind);
@@ -84,11 +87,13 @@ public sealed class VirtualInterfaceTests
     [InlineData("127.0.0.1", "127.0.0.1/32")]
     [InlineData("127.3.0.1", "127.0.0.0/8")]
     [InlineData("::1", "::1/128")]
+    [InlineData("100.127.255.253", "127.0.0.1/32")]
+    [InlineData("fd67:696e:6e65:6c::3", "::1/128")]
     [InlineData("::ffff:10.0.0.9", "10.0.0.0/24")]
     public async Task Loopback_is_reached_when_exposed_by_name(string address, string exposed)
     {
         CountingDialer dialer = new();
-        ExposedRoutes routes = new([IPNetwork.Parse(exposed)], _ => dialer);
+        ExposedRoutes routes = new([IPNetwork.Parse(exposed)], dialer);
         await routes.DialAsync(new IPEndPoint(IPAddress.Parse(address), 80), new FlowInfo { Protocol = FlowProtocol.Tcp }, Token);
         Assert.Equal(1, dialer.Dials);
     }

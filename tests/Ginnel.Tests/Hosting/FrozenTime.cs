@@ -1,3 +1,0 @@
-namespace Ginnel.Tests;
-
-internal sealed class FrozenTime : TimeProvider;
