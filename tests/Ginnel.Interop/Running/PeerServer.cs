@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using System.Text;
 
 namespace Ginnel.Interop.Running;
 
@@ -26,14 +27,9 @@ internal static class PeerServer
 
     public static async Task<int> RunAsync(string folder)
     {
-        HttpListener http = new();
-        http.Prefixes.Add($"http://*:{Http}/");
-        // The listener takes "*" for IPv4 alone.
-        http.Prefixes.Add($"http://[{TestNetwork.PeerAddressV6}]:{Http}/");
-        http.Start();
         Task[] servers =
         [
-            ServeHttpAsync(http, folder),
+            ListenAsync(Http, socket => AnswerAsync(socket, folder)),
             ListenAsync(SpeaksFirst, SpeakFirstAsync),
             ListenAsync(HalfClose, AnswerAfterEndAsync),
             ListenAsync(Echo, EchoAsync),
@@ -69,48 +65,66 @@ internal static class PeerServer
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    private static async Task ServeHttpAsync(HttpListener listener, string folder)
+    /// <summary>As much of HTTP/1.1 as curl and git need: one request per connection.</summary>
+    private static async Task AnswerAsync(Socket socket, string folder)
     {
-        while (true)
+        await using NetworkStream stream = new(socket);
+        byte[] buffer = new byte[1 << 16];
+        int filled = 0, end;
+        while ((end = buffer.AsSpan(0, filled).IndexOf("\r\n\r\n"u8)) < 0)
         {
-            HttpListenerContext context = await listener.GetContextAsync();
-            _ = Task.Run(async () =>
-            {
-                try
-                {
-                    await AnswerAsync(context, folder);
-                }
-                catch (Exception failure) when (failure is HttpListenerException or IOException or ObjectDisposedException)
-                {
-                    context.Response.Abort();
-                }
-            });
+            int count = await stream.ReadAsync(buffer.AsMemory(filled));
+            if (count == 0) return;
+            filled += count;
         }
-    }
-
-    private static async Task AnswerAsync(HttpListenerContext context, string folder)
-    {
-        using HttpListenerResponse response = context.Response;
-        string path = context.Request.Url!.AbsolutePath;
-        if (context.Request.HasEntityBody)
+        string[] lines = Encoding.ASCII.GetString(buffer, 0, end).Split("\r\n");
+        string path = lines[0].Split(' ')[1].Split('?')[0];
+        string? Field(string name) => lines.FirstOrDefault(l => l.StartsWith(name + ":", StringComparison.OrdinalIgnoreCase))?[(name.Length + 1)..].Trim();
+        if (Field("Content-Length") is { } announced)
         {
-            byte[] digest = await SHA256.HashDataAsync(context.Request.InputStream);
-            await response.OutputStream.WriteAsync(System.Text.Encoding.ASCII.GetBytes(Convert.ToHexStringLower(digest)));
+            if (Field("Expect") is not null) await stream.WriteAsync("HTTP/1.1 100 Continue\r\n\r\n"u8.ToArray());
+            string digest = await DigestAsync(stream, buffer.AsMemory(end + 4, filled - end - 4), long.Parse(announced, CultureInfo.InvariantCulture));
+            await RespondAsync(stream, 200, digest.Length);
+            await stream.WriteAsync(Encoding.ASCII.GetBytes(digest));
         }
         else if (path.StartsWith("/bytes/", StringComparison.Ordinal))
         {
             long count = long.Parse(path["/bytes/".Length..], CultureInfo.InvariantCulture);
-            response.ContentLength64 = count;
-            await SendPatternAsync(response.OutputStream, count);
+            await RespondAsync(stream, 200, count);
+            await SendPatternAsync(stream, count);
         }
         else if (path.StartsWith("/files/", StringComparison.Ordinal) && File.Exists(Path.Combine(folder, path["/files/".Length..])))
         {
-            await response.OutputStream.WriteAsync(await File.ReadAllBytesAsync(Path.Combine(folder, path["/files/".Length..])));
+            byte[] file = await File.ReadAllBytesAsync(Path.Combine(folder, path["/files/".Length..]));
+            await RespondAsync(stream, 200, file.Length);
+            await stream.WriteAsync(file);
         }
         else
         {
-            response.StatusCode = path == "/" ? 200 : 404;
+            await RespondAsync(stream, path == "/" ? 200 : 404, 0);
         }
+        socket.Shutdown(SocketShutdown.Send);
+        while (await stream.ReadAsync(buffer) > 0)
+        {
+        }
+    }
+
+    private static ValueTask RespondAsync(NetworkStream stream, int status, long length) =>
+        stream.WriteAsync(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 {status} {(status == 200 ? "OK" : "Not Found")}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n")));
+
+    private static async Task<string> DigestAsync(NetworkStream stream, ReadOnlyMemory<byte> begun, long length)
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(begun.Span);
+        byte[] buffer = new byte[1 << 16];
+        for (long left = length - begun.Length; left > 0;)
+        {
+            int count = await stream.ReadAsync(buffer);
+            if (count == 0) break;
+            hash.AppendData(buffer, 0, count);
+            left -= count;
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     private static async Task SendPatternAsync(Stream stream, long count)

@@ -68,7 +68,14 @@ public sealed class TestNetwork : IAsyncLifetime
     {
         foreach (Process server in _servers)
         {
-            if (!server.HasExited) server.Kill(entireProcessTree: true);
+            // One that a test has disposed of is that test's.
+            try
+            {
+                server.Kill(entireProcessTree: true);
+            }
+            catch (InvalidOperationException)
+            {
+            }
             server.Dispose();
         }
         if (_folder is null) return;
