@@ -143,6 +143,25 @@ public sealed class CoalescerTests
         }
     }
 
+    [Fact]
+    public void JoiningAndCuttingAllocateNothing()
+    {
+        SegmentCoalescer coalescer = new(0);
+        byte[][] packets = [.. Enumerable.Range(0, 40).Select(i => Segment(i % 2 == 0, 1000 * (i / 2), 1000, (ushort)(77 + i / 2)))];
+        long before = 0;
+        for (int round = 0; round < 60; round++)
+        {
+            // The first rounds fill the pool and compile the code.
+            if (round == 50) before = GC.GetAllocatedBytesForCurrentThread();
+            PacketQueue batch = default, pieces = default;
+            foreach (byte[] bytes in packets) batch.Add(Sample.Packet(_pool, bytes));
+            coalescer.Coalesce(ref batch);
+            while (batch.Take() is { } packet) SegmentSplitter.Split(packet, 0, partialChecksums: false, ref pieces);
+            pieces.ReturnAll();
+        }
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
     private static string FlowOf(byte[] packet) => IpView.TryParse(packet, out IpView ip) == DropReason.None
         ? $"{ip.Protocol} {ip.Source} {Convert.ToHexString(ip.Payload[..4])}" : "?";
 

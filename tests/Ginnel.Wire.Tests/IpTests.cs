@@ -179,6 +179,17 @@ public sealed class IpTests
         Assert.Equal((548, 8), (six.TotalLength, six.Payload.Length));
     }
 
+    [Fact]
+    public void AQuotedFirstFragmentMayBeCutAnywhereToo()
+    {
+        byte[] packet = Sample.V6With([17, 0, 0, 1, 0, 0, 0, 9], 44, new byte[1000]);
+        for (int length = 48; length < packet.Length; length += 5)
+        {
+            Assert.Equal(DropReason.None, IpV6View.TryParseQuoted(packet.AsSpan(0, length), out IpV6View view));
+            Assert.Equal((IpProtocol.Udp, true, length - 48), (view.Protocol, view.IsFragment, view.Payload.Length));
+        }
+    }
+
     [Theory]
     [InlineData("a whole one", 8, DropReason.None)]
     [InlineData("shorter than its packet", 7, DropReason.BadLength)]

@@ -15,11 +15,16 @@ internal ref struct IpV6ExtensionWalker
     public const int OptionLimit = 8;
 
     private readonly ReadOnlySpan<byte> _packet;
+    private readonly bool _isQuoted;
     private int _count;
 
-    public IpV6ExtensionWalker(ReadOnlySpan<byte> packet)
+    /// <summary>Begins behind the fixed header.</summary>
+    /// <param name="packet">The packet, at least its fixed header.</param>
+    /// <param name="isQuoted">Whether an ICMP error may have cut it short, so that a fragment's length says nothing.</param>
+    public IpV6ExtensionWalker(ReadOnlySpan<byte> packet, bool isQuoted)
     {
         _packet = packet;
+        _isQuoted = isQuoted;
         NextHeader = packet[6];
         NextHeaderOffset = 6;
         Offset = IpV6Header.Size;
@@ -134,7 +139,7 @@ internal ref struct IpV6ExtensionWalker
             stop = false; // an atomic fragment is a whole packet (RFC 6946)
             return DropReason.None;
         }
-        return CheckFragment(start, offset: field & 0xFFF8, more: (field & 1) != 0);
+        return _isQuoted ? DropReason.None : CheckFragment(start, offset: field & 0xFFF8, more: (field & 1) != 0);
     }
 
     private DropReason CheckFragment(int start, int offset, bool more)

@@ -118,7 +118,7 @@ public readonly ref struct IpV6View
         int payloadLength = BinaryPrimitives.ReadUInt16BigEndian(bytes[4..]);
         if (payloadLength > bytes.Length - IpV6Header.Size) return DropReason.BadLength;
         bytes = bytes[..(IpV6Header.Size + payloadLength)];
-        IpV6ExtensionWalker walker = new(bytes);
+        IpV6ExtensionWalker walker = new(bytes, isQuoted: false);
         reason = walker.Walk();
         problem = walker.Problem;
         if (reason == DropReason.None || problem.IsPresent) view = new IpV6View(bytes, walker);
@@ -136,7 +136,7 @@ public readonly ref struct IpV6View
         if (reason != DropReason.None) return reason;
         int payloadLength = BinaryPrimitives.ReadUInt16BigEndian(bytes[4..]);
         bytes = bytes[..Math.Min(bytes.Length, IpV6Header.Size + payloadLength)];
-        IpV6ExtensionWalker walker = new(bytes);
+        IpV6ExtensionWalker walker = new(bytes, isQuoted: true);
         reason = walker.Walk();
         if (reason == DropReason.None) view = new IpV6View(bytes, walker);
         return reason;
