@@ -6,6 +6,11 @@ namespace Ginnel.Netstack;
 /// A TCP/IP stack as a value that changes when told: packets, requests and time go in, packets and events come out. It has no clock,
 /// no threads and no I/O. Not thread-safe, by design: whoever owns it calls one verb at a time.
 /// </summary>
+/// <remarks>
+/// The network can never make a verb throw. An exception other than one about an argument is a bug of ours, after which the stack's
+/// state is not to be trusted: its owner drops this stack, with all its connections, and no other. The packets of a batch that was
+/// being received have gone back to their pool.
+/// </remarks>
 public sealed partial class NetworkStack
 {
     private readonly StackContext _context;

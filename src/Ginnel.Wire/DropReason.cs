@@ -89,4 +89,6 @@ public enum DropReason : byte
     TransmitQueueFull,
     /// <summary>The socket was closed or belongs to another owner.</summary>
     SocketClosed,
+    /// <summary>The hop limit ends here, and the destination lies beyond (any-IP mode, where the stack stands for a router).</summary>
+    HopLimitExceeded,
 }

@@ -71,7 +71,7 @@ internal sealed partial class DatagramLayer
     private void Deliver(in ReceivedPacket packet, in Incoming incoming, Instant now)
     {
         DatagramPort? port = null;
-        if (packet.IsForOwnAddress || packet.IsBroadcast) port = FindBound(packet, incoming);
+        if (packet.IsForOwnAddress || packet.IsBroadcast) port = FindBound(packet, incoming, now);
         else if (packet.Interface.AnyIp) port = FindOrMakePending(packet, incoming, now);
         if (port is null) return;
         DatagramRecord record = new()
@@ -93,13 +93,13 @@ internal sealed partial class DatagramLayer
         while (!rest.IsEmpty);
     }
 
-    private DatagramPort? FindBound(in ReceivedPacket packet, in Incoming incoming)
+    private DatagramPort? FindBound(in ReceivedPacket packet, in Incoming incoming, Instant now)
     {
         DatagramPort? port = _ports.FindBound(incoming.Protocol, incoming.Destination, packet.Interface.Id, onlyGeneral: packet.IsBroadcast);
         if (port is not null && (!packet.IsBroadcast || port.Options.Broadcast)) return port;
         context.Drop(DropReason.NoListener);
         // RFC 1122 section 4.1.3.1; a stray echo reply deserves no answer.
-        if (incoming.Protocol == IpProtocol.Udp && !packet.IsBroadcast) ip.Icmp.SendError(packet, NetworkFailure.Refused, ip.Now);
+        if (incoming.Protocol == IpProtocol.Udp && !packet.IsBroadcast) ip.Icmp.SendError(packet, NetworkFailure.Refused, now);
         return null;
     }
 
@@ -110,17 +110,18 @@ internal sealed partial class DatagramLayer
         // A reply answers nothing of ours; a source port of 0 cannot be answered.
         if (incoming.Protocol != IpProtocol.Udp ? !incoming.Echo.IsRequest : incoming.Source.Port == 0) reason = DropReason.NoListener;
         else if (context.PendingCount >= context.Options.MaxPending) reason = DropReason.BacklogFull;
-        DatagramPort port = new(this)
-        {
-            State = DatagramPortState.Pending, Interface = packet.Interface,
-            Flow = new FlowKey(incoming.Protocol, incoming.Destination, incoming.Source),
-        };
-        if (reason == DropReason.None && !context.Sockets.TryAdd(port)) reason = DropReason.TableFull;
+        else if (context.Sockets.Count >= context.Options.MaxSockets) reason = DropReason.TableFull;
         if (reason != DropReason.None)
         {
             context.Drop(reason);
             return null;
         }
+        DatagramPort port = new(this)
+        {
+            State = DatagramPortState.Pending, Interface = packet.Interface,
+            Flow = new FlowKey(incoming.Protocol, incoming.Destination, incoming.Source),
+        };
+        context.Sockets.TryAdd(port);
         context.PendingCount++;
         _ports.AddSource(port);
         context.Timers.Arm(port, now + context.Options.Tcp.PendingTimeout);

@@ -17,11 +17,13 @@ public sealed class InterfaceOptions
     /// <summary>
     /// Any-IP mode: packets to every unicast address are taken, ARP and neighbor solicitations for every address that is not in
     /// <see cref="AnyIpExcept"/> are answered, SYNs to ports without a listener become pending connections, datagrams of a new source
-    /// pending ports. Own addresses and listeners come first.
+    /// pending ports. Own addresses and listeners come first. Never answered for a foreign address: probes for duplicates (RFC 5227,
+    /// RFC 4862), the question of a host for its own address, and IPv6 link-local addresses. A packet to a foreign address with hop
+    /// limit 1 goes no further, as at a router.
     /// </summary>
     public bool AnyIp { get; init; }
 
-    /// <summary>Addresses that any-IP mode on Ethernet leaves alone in ARP and ND: the guest's own (duplicate address detection, RFC 5227).</summary>
+    /// <summary>Addresses that any-IP mode on Ethernet leaves alone in ARP and ND: other hosts on the link.</summary>
     public IReadOnlyList<IpPrefix> AnyIpExcept { get; init; } = [];
 
     /// <summary>

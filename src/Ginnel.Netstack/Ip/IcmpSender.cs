@@ -28,6 +28,15 @@ internal sealed class IcmpSender(StackContext context, Router router, IpOutput o
         SendError(about.Interface, source, about.Source, error, about.IpBytes, now);
     }
 
+    /// <summary>Tells that a packet would have had to be forwarded once more than it may (RFC 1812 section 5.3.1, RFC 8200 section 3).</summary>
+    internal void SendHopLimitExceeded(in ReceivedPacket about, Instant now)
+    {
+        if (!MayAnswer(about)) return;
+        byte type = about.Source.IsV4 ? (byte)IcmpType.TimeExceeded : (byte)IcmpV6Type.TimeExceeded;
+        IpAddress source = ErrorSource(about.Interface, about.Destination, isOwn: false, NetworkFailure.HostUnreachable);
+        SendError(about.Interface, source, about.Source, new IcmpCodes.Error(type, (byte)TimeExceededCode.HopLimit, 0), about.IpBytes, now);
+    }
+
     /// <summary>Tells that fragments were missing, quoting the first one (RFC 792, RFC 4443 section 3.3).</summary>
     internal void SendReassemblyTimeout(NetworkInterface via, IpAddress from, IpAddress to, ReadOnlySpan<byte> firstFragment, bool isOwn, Instant now)
     {

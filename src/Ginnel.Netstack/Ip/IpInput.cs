@@ -88,6 +88,7 @@ internal sealed partial class IpInput(StackContext context, InterfaceTable inter
             Ecn = (byte)(view.TrafficClass & 3), IsForOwnAddress = isOwn, IsBroadcast = isBroadcast || arrival.IsLinkGroup,
             IpBytes = view.Bytes, Transport = view.Payload, Segmentation = arrival.Segmentation, Checksum = arrival.Checksum,
         };
+        if (IsSpent(packet, now)) return DropReason.HopLimitExceeded;
         switch (view.Protocol)
         {
             case IpProtocol.Tcp: _tcp.Receive(packet, now); return DropReason.None;
@@ -126,6 +127,7 @@ internal sealed partial class IpInput(StackContext context, InterfaceTable inter
         // A fragment header inside a reassembled packet would make the work recursive.
         if (arrival.IsReassembled && view.HasFragmentHeader) return DropReason.BadFragment;
         if (view.IsFragment) return ReceiveFragment(view, arrival, isOwn, now);
+        if (IsSpent(packet, now)) return DropReason.HopLimitExceeded;
         switch (view.Protocol)
         {
             case IpProtocol.Tcp: _tcp.Receive(packet, now); return DropReason.None;
@@ -149,6 +151,17 @@ internal sealed partial class IpInput(StackContext context, InterfaceTable inter
         if (arrival.IsReassembled) return DropReason.BadNeighborMessage;
         reason = NeighborView.TryParse(view, icmp, out NeighborView message);
         return reason == DropReason.None ? _discovery.Receive(message, packet, arrival, now) : reason;
+    }
+
+    /// <summary>
+    /// Towards the world beyond the link we are the first router, which a packet of hop limit 1 does not get past; so traceroute shows
+    /// the gateway, and what is meant for the link stays there (RFC 1812 section 5.3.1). Discovery bears 255 and is for the link.
+    /// </summary>
+    private bool IsSpent(in ReceivedPacket packet, Instant now)
+    {
+        if (packet.HopLimit > 1 || packet.IsForOwnAddress || packet.IsBroadcast) return false;
+        errors.SendHopLimitExceeded(packet, now);
+        return true;
     }
 
     /// <summary>Segmentation metadata are checked like any header, wherever they came from.</summary>

@@ -50,9 +50,6 @@ internal sealed class IpLayer
     internal IcmpSender Icmp => _icmpSender;
     internal Reassembler Reassembler => _input.Reassembler;
 
-    /// <summary>The time of the verb at work.</summary>
-    internal Instant Now => _now;
-
     internal void Attach(TcpLayer tcp, DatagramLayer datagrams)
     {
         (_tcp, _datagrams) = (tcp, datagrams);
@@ -72,8 +69,11 @@ internal sealed class IpLayer
         changed.Link = properties;
         changed.IsUp = up;
         // Packets in the form of the former link are of no use to this one, and after an outage nobody waits for them.
-        if (!up || rebuilt) DropOutput(changed);
-        if (!up) _neighbors.Forget(changed, DropReason.InterfaceDown);
+        if (!up || rebuilt)
+        {
+            DropOutput(changed);
+            _neighbors.Forget(changed, DropReason.InterfaceDown);
+        }
         _tcp.LinkChanged(changed, now);
         if (!up) return;
         _datagrams.RoomAgain(changed);
@@ -127,12 +127,22 @@ internal sealed class IpLayer
     {
         _now = now;
         NetworkInterface? source = _interfaces.Find(from);
-        while (batch.Take() is { } packet)
+        Packet? packet = null;
+        try
         {
-            _context.Counters.PacketsReceived++;
-            _context.Counters.BytesReceived += packet.Length;
-            if (source is { IsUp: true }) _input.Receive(source, packet, now); else _context.Drop(DropReason.InterfaceDown);
-            packet.Return();
+            while ((packet = batch.Take()) is not null)
+            {
+                _context.Counters.PacketsReceived++;
+                _context.Counters.BytesReceived += packet.Length;
+                if (source is { IsUp: true }) _input.Receive(source, packet, now); else _context.Drop(DropReason.InterfaceDown);
+                packet.Return();
+            }
+        }
+        finally
+        {
+            // Only a bug of ours throws; it may cost this stack, but not the process's packets.
+            packet?.Return();
+            batch.ReturnAll();
         }
     }
 

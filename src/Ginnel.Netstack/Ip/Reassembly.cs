@@ -121,6 +121,8 @@ internal sealed class Reassembly(ReassemblyKey key, Instant deadline)
             BinaryPrimitives.WriteUInt16BigEndian(destination[2..], (ushort)(_header.Length + _total));
             BinaryPrimitives.WriteUInt16BigEndian(destination[6..], 0);
             if (_congestionExperienced) destination[1] |= 3;
+            destination[10] = destination[11] = 0;
+            BinaryPrimitives.WriteUInt16BigEndian(destination[10..], Checksum.Compute(destination[.._header.Length]));
             return;
         }
         BinaryPrimitives.WriteUInt16BigEndian(destination[4..], (ushort)(_header.Length - IpV6Header.Size + _total));

@@ -206,6 +206,27 @@ public sealed class NeighborDiscoveryTests
         Assert.Equal((OwnV6, IpAddress.AllNodesV6, false, true), (announcement.Target, announcement.Destination, announcement.Solicited, announcement.Override));
     }
 
+    [Fact]
+    public void C22_a_scan_of_a_network_fills_the_cache_no_further_than_its_limit_and_spares_neighbors_in_use()
+    {
+        using TestStack stack = new(LinkMedium.Ethernet, options: pool => new StackOptions { Pool = pool, Entropy = new SeededEntropy(), MaxNeighbors = 32 });
+        SocketId port = BindAndSend(stack);
+        stack.Receive(Advertisement(PeerV6));
+        stack.Sent();
+        int rented = 0;
+        for (int i = 0; i < 5_000; i++)
+        {
+            IpAddress scanned = IpAddress.FromV6(PeerV6.High, 0x1_0000 + (ulong)i);
+            stack.Stack.Send(port, new DatagramSend(new IpEndpoint(scanned, 9)), [1], stack.Now);
+            if (i % 16 == 0) SendTo(stack, port, 1);
+            stack.Sent();
+            rented = Math.Max(rented, stack.Pool.Rented);
+        }
+        Assert.InRange(rented, 1, 32);
+        SendTo(stack, port, 9);
+        Assert.Equal(PeerMac, Header(Assert.Single(stack.Sent())).Destination);
+    }
+
     private static EthernetHeader Header(byte[] frame)
     {
         Assert.Equal(DropReason.None, EthernetView.TryParse(frame, out EthernetView view));

@@ -55,6 +55,7 @@ public sealed class DropReasonTests
         [DropReason.Ignored] = () => Packet(DropReason.Ignored, Build.Error(PeerV4, OwnV4, 5, 0, 0, Build.Udp(Own, Peer, 1))),
         [DropReason.BadNeighborMessage] = () => Packet(DropReason.BadNeighborMessage, Build.Error(PeerV6, OwnV6, 135, 0, 0, new byte[16])),
         [DropReason.TransmitQueueFull] = TransmitQueueFull,
+        [DropReason.HopLimitExceeded] = HopLimitExceeded,
     };
 
     public static TheoryData<DropReason> Reasons => [.. Cases.Keys];
@@ -213,6 +214,12 @@ public sealed class DropReasonTests
     {
         using TestStack stack = new(options: pool => new() { Pool = pool, Entropy = new SeededEntropy(), MaxTransmitQueue = 1 });
         stack.ReceiveDropped(DropReason.TransmitQueueFull, Build.Echo(PeerV4, OwnV4, 1, 1, []), Build.Echo(PeerV4, OwnV4, 1, 2, []));
+    }
+
+    private static void HopLimitExceeded()
+    {
+        using TestStack stack = new(anyIp: true);
+        stack.ReceiveDropped(DropReason.HopLimitExceeded, Build.IpV4(PeerV4, FarV4, IpProtocol.Udp, new byte[8], hopLimit: 1));
     }
 
     private sealed class PoolProof : IDisposable

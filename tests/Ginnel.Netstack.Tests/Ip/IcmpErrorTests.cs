@@ -75,6 +75,24 @@ public sealed class IcmpErrorTests
         Assert.Equal(5, stack.Sent().Count);
     }
 
+    [Theory]
+    [InlineData(true, 11)]
+    [InlineData(false, 3)]
+    public void A_spent_hop_limit_ends_at_the_gateway_which_says_so_and_reaches_own_addresses(bool v4, byte type)
+    {
+        using TestStack stack = new(anyIp: true);
+        byte[] probe = Build.UdpSegment(new IpEndpoint(PeerOf(v4), 4000), new IpEndpoint(FarOf(v4), 33_434), [1]);
+        stack.ReceiveDropped(DropReason.HopLimitExceeded, Build.Ip(PeerOf(v4), FarOf(v4), IpProtocol.Udp, probe, hopLimit: 1));
+        Error error = Read(Assert.Single(stack.Sent()));
+        Assert.Equal((OwnOf(v4), PeerOf(v4), type, (byte)0), (error.Source, error.Destination, error.Type, error.Code));
+        Assert.Null(stack.NextEvent());
+        stack.Receive(Build.Ip(PeerOf(v4), FarOf(v4), IpProtocol.Udp, probe, hopLimit: 2));
+        Assert.NotNull(stack.NextEvent());
+        byte[] ping = Build.EchoMessage(PeerOf(v4), OwnOf(v4), true, 1, 1, []);
+        stack.Receive(Build.Ip(PeerOf(v4), OwnOf(v4), v4 ? IpProtocol.Icmp : IpProtocol.IcmpV6, ping, hopLimit: 1));
+        Assert.Single(stack.Sent());
+    }
+
     // ---- errors in
 
     public static TheoryData<bool, byte, byte, NetworkFailure> Meanings => new()
