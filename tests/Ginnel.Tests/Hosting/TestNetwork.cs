@@ -7,9 +7,15 @@ namespace Ginnel.Tests;
 /// <summary>Two hosts, 10.0.0.1 and 10.0.0.2 (and fd00::1, fd00::2), joined by a memory link; time stands still unless a test moves it.</summary>
 internal sealed class TestNetwork : IAsyncDisposable
 {
-    internal TestNetwork(bool anyIp = false, LinkMedium medium = LinkMedium.Ip, TcpOptions? tcp = null, int capacity = 256, LinkOffloads offloads = LinkOffloads.All)
+    private readonly bool _ownsRuntime;
+
+    internal TestNetwork(
+        bool anyIp = false, LinkMedium medium = LinkMedium.Ip, TcpOptions? tcp = null, int capacity = 256,
+        LinkOffloads offloads = LinkOffloads.All, NetworkRuntime? runtime = null)
     {
-        Runtime = new NetworkRuntime(new NetworkRuntimeOptions { Time = Time });
+        Time = runtime?.Time as SimulatedTime ?? new SimulatedTime();
+        _ownsRuntime = runtime is null;
+        Runtime = runtime ?? new NetworkRuntime(new NetworkRuntimeOptions { Time = Time });
         Client = new NetworkHost(new NetworkHostOptions { Name = "client", Runtime = Runtime, Tcp = tcp ?? new TcpOptions() });
         Server = new NetworkHost(new NetworkHostOptions { Name = "server", Runtime = Runtime, Tcp = tcp ?? new TcpOptions() });
         ClientInterface = Client.AddInterface(new HostInterfaceOptions { Addresses = [InterfaceAddress.Parse("10.0.0.1/24"), InterfaceAddress.Parse("fd00::1/64")] });
@@ -25,7 +31,7 @@ internal sealed class TestNetwork : IAsyncDisposable
         ServerLink = Server.Attach(ServerInterface, b);
     }
 
-    internal SimulatedTime Time { get; } = new();
+    internal SimulatedTime Time { get; }
     internal NetworkRuntime Runtime { get; }
     internal NetworkHost Client { get; }
     internal NetworkHost Server { get; }
@@ -49,6 +55,6 @@ internal sealed class TestNetwork : IAsyncDisposable
     {
         await Client.DisposeAsync();
         await Server.DisposeAsync();
-        Runtime.Dispose();
+        if (_ownsRuntime) Runtime.Dispose();
     }
 }
