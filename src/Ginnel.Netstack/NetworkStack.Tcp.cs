@@ -12,7 +12,10 @@ public sealed partial class NetworkStack
     /// <param name="id">The connection.</param>
     public OpStatus Connect(IpEndpoint local, IpEndpoint remote, Instant now, out SocketId id) => Done(_tcp.Connect(local, remote, now, out id), now);
 
-    /// <summary>Listens on a port of an own address, or of all with an unspecified address (of both families with <c>::</c>).</summary>
+    /// <summary>
+    /// Listens on a port of an own address, or of all own ones with an unspecified address (of both families with <c>::</c>). A foreign
+    /// address that is named is served on any-IP interfaces.
+    /// </summary>
     /// <param name="local">Where; port 0 chooses an ephemeral one.</param>
     /// <param name="backlog">Established connections that may wait for <see cref="Accept"/>, and half-open ones likewise; 1–65,535.</param>
     /// <param name="id">The listener.</param>

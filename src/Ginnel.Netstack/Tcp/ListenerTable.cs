@@ -20,6 +20,6 @@ internal sealed class ListenerTable
         return listeners.GetValueOrDefault(new IpEndpoint(IpAddress.AnyV6, local.Port));
     }
 
-    /// <summary>Whether exactly this endpoint is taken.</summary>
-    internal bool IsTaken(in IpEndpoint local) => _listeners?.ContainsKey(local) ?? false;
+    /// <summary>The listener that names exactly this endpoint.</summary>
+    internal TcpListener? FindExact(in IpEndpoint local) => _listeners?.GetValueOrDefault(local);
 }

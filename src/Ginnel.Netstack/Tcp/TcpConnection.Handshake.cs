@@ -61,6 +61,8 @@ internal sealed partial class TcpConnection
     private void BeginSending(Instant now)
     {
         (Iss, TimestampOffset) = Tcp.Isn.Next(Flow, now);
+        // RFC 9293 section 3.6.1: beyond everything of the connection before, which a fast sender has carried past the clock.
+        if (FormerSndNxt is { } former && Iss <= former + ushort.MaxValue) Iss = former + ushort.MaxValue + (int)Tcp.Context.Entropy.Next(1 << 16);
         SndUna = Iss;
         SndNxt = Iss + 1;
         ResetRecovery();

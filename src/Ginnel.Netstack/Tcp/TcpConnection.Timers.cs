@@ -162,6 +162,8 @@ internal sealed partial class TcpConnection
         _progressAt += down;
         _lastHeardAt += down;
         _zeroWindowSince += down;
+        // RFC 5681 section 4.1: what the path had room for before says little now.
+        Congestion?.RestartAfterIdle(Options.InitialWindow, now);
         if (_retransmitAt == Instant.Never) return;
         // What was in flight when the link went is probably lost: try at once, as if for the first time.
         _retransmitAt = now + Rtt.Timeout(Options);

@@ -27,6 +27,10 @@ internal sealed partial class TcpConnection : StackSocket
 
     // Send sequence variables. SndNxt never moves back: what is sent again is decided by HighRxt and LostEdge.
     internal SequenceNumber Iss;
+
+    /// <summary>SND.NXT of the former connection of this four-tuple, from which TIME-WAIT was taken over.</summary>
+    internal SequenceNumber? FormerSndNxt;
+
     internal SequenceNumber SndUna;
     internal SequenceNumber SndNxt;
     internal int SndWnd;

@@ -9,11 +9,15 @@ namespace Ginnel.Netstack;
 internal sealed partial class TcpLayer
 {
     private bool HasTaker(in ReceivedPacket packet, in IpEndpoint local) =>
-        packet.Interface.AnyIp || (packet.IsForOwnAddress && _listeners.Find(local) is not null);
+        packet.Interface.AnyIp || FindListener(packet, local) is not null;
 
-    private void ListenArrives(in ReceivedPacket packet, ref TcpSegment segment, in FlowKey flow, Instant now)
+    /// <summary>A listener for all addresses means all own ones; one for a foreign address is meant as it stands, in any-IP mode.</summary>
+    private TcpListener? FindListener(in ReceivedPacket packet, in IpEndpoint local) =>
+        packet.IsForOwnAddress ? _listeners.Find(local) : _listeners.FindExact(local);
+
+    private void ListenArrives(in ReceivedPacket packet, ref TcpSegment segment, in FlowKey flow, SequenceNumber? former, Instant now)
     {
-        TcpListener? listener = packet.IsForOwnAddress ? _listeners.Find(flow.Local) : null;
+        TcpListener? listener = FindListener(packet, flow.Local);
         if (listener is null && !packet.Interface.AnyIp)
         {
             Drop(DropReason.NoListener);
@@ -25,8 +29,9 @@ internal sealed partial class TcpLayer
         // Neither SYN nor ACK, or SYN with FIN: nothing that an honest peer sends (attack case C15).
         if (!segment.Has(TcpFlags.Syn) || segment.Has(TcpFlags.Fin)) { Drop(DropReason.BadFlags); return; }
         if (!TryWayBack(packet, flow, out RouteDecision route)) { Drop(DropReason.NoRoute); return; }
-        if (listener is not null) OpenPassively(listener, segment, flow, route, now);
-        else OpenPending(segment, flow, route, !packet.IsForOwnAddress, now);
+        var connection = new TcpConnection(this, flow, route, anyIp: !packet.IsForOwnAddress) { FormerSndNxt = former };
+        if (listener is not null) OpenPassively(listener, connection, segment, now);
+        else OpenPending(connection, segment, now);
     }
 
     private bool TryWayBack(in ReceivedPacket packet, in FlowKey flow, out RouteDecision route)
@@ -36,10 +41,9 @@ internal sealed partial class TcpLayer
         return true;
     }
 
-    private void OpenPassively(TcpListener listener, in TcpSegment segment, in FlowKey flow, in RouteDecision route, Instant now)
+    private void OpenPassively(TcpListener listener, TcpConnection connection, in TcpSegment segment, Instant now)
     {
         if (!listener.TryMakeRoom(now)) { Drop(DropReason.BacklogFull); return; }
-        var connection = new TcpConnection(this, flow, route, anyIp: false);
         if (!TryAddSocket(connection, now)) { Drop(DropReason.TableFull); return; }
         _flows.Add(connection);
         listener.Add(connection);
@@ -48,10 +52,9 @@ internal sealed partial class TcpLayer
     }
 
     /// <summary>Any-IP mode: the SYN is held, unanswered and without buffers, until the shell has decided.</summary>
-    private void OpenPending(in TcpSegment segment, in FlowKey flow, in RouteDecision route, bool anyIp, Instant now)
+    private void OpenPending(TcpConnection connection, in TcpSegment segment, Instant now)
     {
         if (!TryMakePendingRoom(now)) { Drop(DropReason.BacklogFull); return; }
-        var connection = new TcpConnection(this, flow, route, anyIp);
         if (!TryAddSocket(connection, now)) { Drop(DropReason.TableFull); return; }
         _flows.Add(connection);
         _pending.Add(connection);

@@ -17,13 +17,13 @@ internal sealed partial class TcpLayer
         if (port == 0 && !EphemeralPorts.TryChoose(source, remote, _flows, Context.Entropy, out port)) return OpStatus.LimitReached;
         var flow = new FlowKey(IpProtocol.Tcp, new IpEndpoint(source, port), remote);
         if (flow.Local == remote) return OpStatus.InvalidAddress;
-        if (_flows.Find(flow.Local, remote) is { } existing)
+        TcpConnection? former = _flows.Find(flow.Local, remote);
+        if (former is not null)
         {
-            if (existing.State != TcpState.TimeWait) return OpStatus.AddressInUse;
-            // RFC 6191 section 3 in reverse: the new initial sequence number is beyond the old ones, for its clock has gone on.
-            existing.Finish(NetworkFailure.None, now);
+            if (former.State != TcpState.TimeWait) return OpStatus.AddressInUse;
+            former.Finish(NetworkFailure.None, now);
         }
-        var connection = new TcpConnection(this, flow, route, anyIp: false);
+        var connection = new TcpConnection(this, flow, route, anyIp: false) { FormerSndNxt = former?.SndNxt };
         if (!TryAddSocket(connection, now)) return OpStatus.LimitReached;
         _flows.Add(connection);
         connection.Open(now);
@@ -42,7 +42,7 @@ internal sealed partial class TcpLayer
             local = local with { Port = port };
         }
         var listener = new TcpListener(this, local, backlog);
-        if (_listeners.IsTaken(local)) return OpStatus.AddressInUse;
+        if (_listeners.FindExact(local) is not null) return OpStatus.AddressInUse;
         if (!Context.Sockets.TryAdd(listener)) return OpStatus.LimitReached;
         _listeners.TryAdd(listener);
         id = listener.Id;
@@ -55,7 +55,7 @@ internal sealed partial class TcpLayer
         for (uint i = 0; i < EphemeralPorts.Count; i++)
         {
             port = (ushort)(EphemeralPorts.First + (start + i) % EphemeralPorts.Count);
-            if (!_listeners.IsTaken(new IpEndpoint(address, port))) return true;
+            if (_listeners.FindExact(new IpEndpoint(address, port)) is null) return true;
         }
         port = 0;
         return false;

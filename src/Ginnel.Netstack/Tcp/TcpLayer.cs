@@ -55,13 +55,15 @@ internal sealed partial class TcpLayer
         // Attack case C15: a segment from an endpoint to itself (LAND) would make us talk to ourselves for ever.
         if (local == remote) { Drop(DropReason.BadSource); return; }
         TcpConnection? connection = _flows.Find(local, remote);
+        SequenceNumber? former = null;
         if (connection is not null && connection.YieldsTo(segment) && HasTaker(packet, local))
         {
+            former = connection.SndNxt;
             connection.Finish(NetworkFailure.None, now);
             connection = null;
         }
         if (connection is not null) { connection.SegmentArrives(ref segment, now); return; }
-        ListenArrives(packet, ref segment, new FlowKey(IpProtocol.Tcp, local, remote), now);
+        ListenArrives(packet, ref segment, new FlowKey(IpProtocol.Tcp, local, remote), former, now);
     }
 
     private static DropReason TryRead(in ReceivedPacket packet, out TcpSegment segment)

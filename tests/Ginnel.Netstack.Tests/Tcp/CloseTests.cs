@@ -263,6 +263,32 @@ public sealed class CloseTests
         Assert.True(peer.Iss > old);
     }
 
+    [Fact]
+    public void RFC9293_3_6_1_the_new_number_is_beyond_everything_that_a_fast_connection_sent()
+    {
+        using TcpPeer peer = new();
+        peer.EstablishPassive();
+        SequenceNumber old = peer.Iss;
+        int sent = 0;
+        for (int i = 0; i < 50; i++)
+        {
+            peer.Write(40_000);
+            for (int round = 0; round < 20 && sent < (i + 1) * 40_000; round++)
+            {
+                sent += peer.Sent().Sum(segment => segment.Length);
+                peer.Ack(1, 1 + sent);
+            }
+        }
+        peer.Stack.CloseWrite(peer.Id, peer.Now);
+        peer.SentOne();
+        peer.Send(FinAck, 1, sent + 2);
+        peer.SentOne();
+        peer.PeerIss += 5000;
+        peer.Send(TcpFlags.Syn, 0);
+        Assert.Equal(TcpFlags.Syn | TcpFlags.Ack, peer.SentOne().Flags);
+        Assert.True(peer.Iss - old > sent);
+    }
+
     private static TcpPeer TimeWait()
     {
         TcpPeer peer = new();

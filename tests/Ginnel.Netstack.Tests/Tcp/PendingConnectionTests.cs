@@ -171,6 +171,17 @@ public sealed class PendingConnectionTests
     }
 
     [Fact]
+    public void A_listener_may_name_a_foreign_address()
+    {
+        using TcpPeer peer = AnyIp();
+        Assert.Equal(OpStatus.Ok, peer.Stack.Listen(new IpEndpoint(TestStack.FarV4, 443), 5, out SocketId listener));
+        peer.Send(TcpFlags.Syn, 0);
+        Assert.Equal(TcpFlags.Syn | TcpFlags.Ack, peer.SentOne().Flags);
+        peer.Send(TcpFlags.Ack, 1, 1);
+        Assert.Equal(OpStatus.Ok, peer.Stack.Accept(listener, peer.Now, out _));
+    }
+
+    [Fact]
     public void A_segment_that_is_no_SYN_is_reset_from_the_address_it_was_sent_to()
     {
         using TcpPeer peer = AnyIp();
