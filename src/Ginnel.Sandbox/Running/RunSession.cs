@@ -7,6 +7,8 @@ namespace Ginnel.Sandbox;
 /// <summary><c>ginnel run</c>: launches the program in its namespaces, puts the stack at the other end of its only link, and waits.</summary>
 public static class RunSession
 {
+    private const string InterfaceName = "ginnel0";
+
     /// <summary>Runs a program to its end.</summary>
     /// <param name="options">What to run, and with which network.</param>
     /// <param name="way">How its connections leave; null for the host's ordinary sockets.</param>
@@ -17,12 +19,13 @@ public static class RunSession
         ArgumentNullException.ThrowIfNull(options);
         long began = Stopwatch.GetTimestamp();
         SandboxAddresses addresses = SandboxAddresses.Choose(options, HostRoutes.Read);
+        using CaptureFile? capture = OpenCapture(options);
         await using Publication publication = await Publication.BindAsync(options.Publish).ConfigureAwait(false);
         // The launch takes tens of milliseconds in other processes; the stack is made ready meanwhile.
         Task<SandboxProcess> launching = SandboxProcess.StartAsync(ToLaunch(options, addresses));
         await using RunNetwork network = new(options, addresses, way ?? WayOut.Direct(options, addresses));
         await using SandboxProcess process = await launching.ConfigureAwait(false);
-        network.Start(process.Link, process.GatewayAddress, publication);
+        network.Start(capture is null ? process.Link : new CaptureLink(process.Link, capture, InterfaceName), process.GatewayAddress, publication);
         using SignalForwarder signals = new(process);
         process.Release();
         Task<Exception> broken = network.Host.Failed;
@@ -35,8 +38,22 @@ public static class RunSession
         }
         ExitStatus status = await process.Exited.ConfigureAwait(false);
         await DrainAsync(network.Flows).ConfigureAwait(false);
+        if (capture?.Failure is { } failure) Console.Error.WriteLine($"ginnel: --pcap: {options.CaptureFile} is incomplete: {failure.Message}");
         if (options.Summary is { } summary) WriteSummary(summary, network, Stopwatch.GetElapsedTime(began));
         return status;
+    }
+
+    private static CaptureFile? OpenCapture(RunOptions options)
+    {
+        if (options.CaptureFile is not { } path) return null;
+        try
+        {
+            return new CaptureFile(path);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new LaunchException(LaunchFailure.BadOptions, $"--pcap: {path} cannot be written: {failure.Message}", null, failure);
+        }
     }
 
     private static LaunchOptions ToLaunch(RunOptions options, SandboxAddresses addresses) => new()
@@ -45,6 +62,7 @@ public static class RunSession
         V4 = addresses.V4,
         V6 = addresses.V6,
         Mtu = options.Mtu,
+        InterfaceName = InterfaceName,
         AsRoot = options.AsRoot,
         OpenLoopback = options.Publish.Count > 0,
         Device = options.Device,

@@ -1,0 +1,90 @@
+using System.Diagnostics;
+using Ginnel.Interop.Sandboxes;
+
+namespace Ginnel.Interop.Running;
+
+/// <summary>An exit in the peer's namespace, entrances in the host's: programs, forwarded ports, names, and who is turned away.</summary>
+public sealed class EntranceTests(TestNetwork network)
+{
+    private static readonly string Self = TestNetwork.Ginnel()[0];
+
+    /// <summary>The command line by which an entrance starts an exit in the peer's namespace, as ssh would on another host.</summary>
+    private string ExitLine(string expose) => $"ip netns exec {network.Peer} {Self} exit --stdio {expose}";
+
+    private Task<Outcome> ThroughAsync(string expose, params string[] command) =>
+        network.RunAsync(Who.Root, [.. TestNetwork.Ginnel("entrance", "--command", ExitLine(expose), "--"), .. command]);
+
+    [Fact]
+    public async Task AProgramReachesWhatIsExposed()
+    {
+        await network.RequireAsync("curl", "ping", "python3");
+        Outcome outcome = await ThroughAsync("--expose 127.0.0.1/32 --expose 198.18.0.0/24 --expose fd77::/64", "sh", "-c", $"""
+            curl -s -m 20 http://{TestNetwork.PeerAddress}:{PeerServer.Http}/bytes/1048576 | sha256sum
+            curl -s -m 20 'http://[{TestNetwork.PeerAddressV6}]:{PeerServer.Http}/bytes/65536' | sha256sum
+            /usr/bin/python3 -c "import socket;s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM);s.settimeout(10);s.sendto(b'echo',('{TestNetwork.PeerAddress}',{PeerServer.Echo}));print(s.recv(9).decode())"
+            ping -c 1 -W 10 {TestNetwork.PeerAddress} | grep -o '1 received'
+            """);
+        Assert.Equal($"{PeerServer.HashOf(1 << 20)}  -\n{PeerServer.HashOf(1 << 16)}  -\necho\n1 received\n", outcome.Output);
+    }
+
+    [Fact]
+    public async Task WhatIsNotExposedIsNotReached()
+    {
+        await network.RequireAsync("curl");
+        Outcome outcome = await ThroughAsync("--expose 192.0.2.0/24 --expose 0.0.0.0/0", "sh", "-c", $"curl -s -m 20 http://[{TestNetwork.PeerAddressV6}]:{PeerServer.Http}/; echo $?");
+        Assert.Equal("7\n", outcome.Output);
+    }
+
+    [Fact]
+    public async Task PortsAreForwardedToThoseWhoKnowTheSecret()
+    {
+        await network.RequireAsync("curl");
+        string secret = Path.Combine(network.Folder, "exit.secret"), other = Path.Combine(network.Folder, "other.secret");
+        await File.WriteAllTextAsync(secret, "a secret that both ends know\n", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(other, "a secret that nobody else has\n", TestContext.Current.CancellationToken);
+        foreach (string file in (string[])[secret, other]) File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        string address = $"{TestNetwork.PeerAddress}:7100";
+        Process exit = network.Serve(Self, "exit", "--expose", "127.0.0.1/32", "--expose", "198.18.0.0/24", "--listen", address, "--secret-file", secret);
+        Assert.Contains("waiting", await exit.StandardError.ReadLineAsync(TestContext.Current.CancellationToken));
+
+        using Process entrance = network.Start(Who.Root, TestNetwork.Ginnel("entrance", "--connect", address, "--secret-file", secret, "--forward", $"tcp:7200:127.0.0.1:{PeerServer.Http}"));
+        Assert.Contains("is open", await entrance.StandardError.ReadLineAsync(TestContext.Current.CancellationToken));
+        Outcome fetched = await network.RunAsync(Who.Root, "sh", "-c", "curl -s -m 20 http://127.0.0.1:7200/bytes/100000 | sha256sum");
+        Assert.StartsWith(PeerServer.HashOf(100000), fetched.Output);
+        Stopwatch watch = Stopwatch.StartNew();
+        await Caller.RunAsync(Who.Root, ["kill", "-TERM", entrance.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        Outcome ended = await Caller.FinishAsync(entrance);
+        Assert.Equal(0, ended.ExitCode);
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(10), watch.Elapsed.ToString());
+
+        Outcome stranger = await network.RunAsync(Who.Root, TestNetwork.Ginnel("entrance", "--connect", address, "--secret-file", other, "--forward", "tcp:7201:127.0.0.1:1"));
+        Assert.Equal(1, stranger.ExitCode);
+        Outcome silent = await network.RunAsync(Who.Root, TestNetwork.Ginnel("entrance", "--connect", address, "--forward", "tcp:7201:127.0.0.1:1"));
+        Assert.Equal(1, silent.ExitCode);
+        Assert.Contains("--secret-file", silent.Errors);
+    }
+
+    [Theory]
+    [InlineData("nothing is exposed", "exit", "--stdio")]
+    [InlineData("--insecure-listen", "exit", "--expose", "10.0.0.0/8", "--listen", "0.0.0.0:7000")]
+    [InlineData("one of --stdio and --listen", "exit", "--expose", "10.0.0.0/8")]
+    [InlineData("there is nothing to do", "entrance", "--connect", "127.0.0.1:1")]
+    [InlineData("one of --connect and --command", "entrance", "--forward", "tcp:1:h:1")]
+    [InlineData("brackets", "entrance", "--connect", "127.0.0.1:1", "--forward", "tcp:1:fd00::1:1")]
+    public async Task WhatCannotBeMeantIsRefused(string message, params string[] words)
+    {
+        await network.RequireAsync();
+        Outcome outcome = await network.RunAsync(Who.Root, TestNetwork.Ginnel(words));
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.Contains(message, outcome.Errors);
+    }
+
+    [Fact]
+    public async Task AnExitThatIsNotThereIsNamed()
+    {
+        await network.RequireAsync();
+        Outcome outcome = await network.RunAsync(Who.Root, TestNetwork.Ginnel("entrance", "--connect", "127.0.0.1:9", "--forward", "tcp:7300:h:1"));
+        Assert.Equal(1, outcome.ExitCode);
+        Assert.Contains("127.0.0.1:9 cannot be reached", outcome.Errors);
+    }
+}
