@@ -13,7 +13,7 @@ internal static class ExitDescription
             [
                 "Carries packets over a byte stream and dials what they ask for with this host's ordinary sockets, for the exposed networks and no others. "
                 + "Nothing exposed: refuses to start. Several entrances may share one exit. No privileges are needed.",
-                "A route such as 0.0.0.0/0 never includes this host's loopback; expose 127.0.0.1/32 or ::1/128 by name for that.",
+                "A route such as 0.0.0.0/0 never includes this host's loopback; expose 127.0.0.1/32 or ::1/128 by name for that. Entrances reach it as exit.ginnel.internal.",
                 "A listener that is neither loopback nor a Unix socket needs --secret-file, or --insecure-listen if you mean it. The secret proves to each "
                 + "side that the other knows it. It does not encrypt: over a network that others can read or change, use ssh (see ginnel entrance --command).",
             ],

@@ -54,6 +54,10 @@ internal static class EntranceCommand
         Dialer = entrance.Dialer,
         ResolverDialer = entrance.Dialer,
         Resolvers = new FixedResolverSource(new ResolverConfiguration([new IPEndPoint(VirtualInterface.ExitAddress, DnsPort)], [], [])),
+        Names = new Dictionary<string, IReadOnlyList<IPAddress>>
+        {
+            [VirtualInterface.ExitLoopbackName] = [VirtualInterface.ExitLoopbackAddress, VirtualInterface.ExitLoopbackAddressV6],
+        },
         Description = $"an exit, by {string.Join(' ', cut.Head.Where(w => w.StartsWith("--connect", StringComparison.Ordinal) || w.StartsWith("--command", StringComparison.Ordinal)))}",
     };
 
@@ -100,7 +104,7 @@ internal static class EntranceCommand
         private async Task AddAsync(ForwardRule rule, EntranceInterface entrance, FlowRegistry flows, CancellationToken cancellationToken)
         {
             IPEndPoint local = new(IPAddress.Loopback, rule.Port);
-            EndPoint target = rule.Target;
+            EndPoint target = AtExit(rule.Target);
             if (rule.Protocol == FlowProtocol.Tcp)
             {
                 HostListener listener = Listen(local);
@@ -118,6 +122,15 @@ internal static class EntranceCommand
                 _ = new DatagramRelay(listener, entrance.Dialer, new RelayOptions { Flows = flows, Target = _ => target, PortIdleTimeout = TimeSpan.FromSeconds(60) }).RunAsync(_stop.Token);
             }
         }
+
+        /// <summary>Loopback addresses mean the exit's, which stand under addresses of their own, since a network routes no loopback.</summary>
+        private static EndPoint AtExit(EndPoint target) => target switch
+        {
+            IPEndPoint address when address.Address.Equals(IPAddress.Loopback) => new IPEndPoint(VirtualInterface.ExitLoopbackAddress, address.Port),
+            IPEndPoint address when address.Address.Equals(IPAddress.IPv6Loopback) => new IPEndPoint(VirtualInterface.ExitLoopbackAddressV6, address.Port),
+            DnsEndPoint name when name.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase) => new DnsEndPoint(VirtualInterface.ExitLoopbackName, name.Port),
+            _ => target,
+        };
 
         private static HostListener Listen(IPEndPoint local)
         {

@@ -29,7 +29,7 @@ internal sealed class RunNetwork : IAsyncDisposable
         {
             Dialer = way.ResolverDialer,
             Resolvers = way.Resolvers,
-            Names = addresses.Names,
+            Names = new Dictionary<string, IReadOnlyList<IPAddress>>(addresses.Names.Concat(way.Names)),
             Zone = SandboxAddresses.Zone,
             GivenNames = names,
         });

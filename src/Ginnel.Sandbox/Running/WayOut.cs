@@ -18,6 +18,9 @@ public sealed record WayOut
     /// <summary>For the status page.</summary>
     public required string Description { get; init; }
 
+    /// <summary>Names that this way out adds to the sandbox's own.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<IPAddress>> Names { get; init; } = new Dictionary<string, IReadOnlyList<IPAddress>>();
+
     /// <summary>Whether the sandbox's host addresses lead to the host's loopback.</summary>
     public bool HostLoopback { get; init; }
 

@@ -22,9 +22,10 @@ public sealed class EntranceTests(TestNetwork network)
             curl -s -m 20 http://{TestNetwork.PeerAddress}:{PeerServer.Http}/bytes/1048576 | sha256sum
             curl -s -m 20 'http://[{TestNetwork.PeerAddressV6}]:{PeerServer.Http}/bytes/65536' | sha256sum
             /usr/bin/python3 -c "import socket;s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM);s.settimeout(10);s.sendto(b'echo',('{TestNetwork.PeerAddress}',{PeerServer.Echo}));print(s.recv(9).decode())"
+            curl -s -m 20 http://exit.ginnel.internal:{PeerServer.Http}/bytes/10 | sha256sum
             ping -c 1 -W 10 {TestNetwork.PeerAddress} | grep -o '1 received'
             """);
-        Assert.Equal($"{PeerServer.HashOf(1 << 20)}  -\n{PeerServer.HashOf(1 << 16)}  -\necho\n1 received\n", outcome.Output);
+        Assert.Equal($"{PeerServer.HashOf(1 << 20)}  -\n{PeerServer.HashOf(1 << 16)}  -\necho\n{PeerServer.HashOf(10)}  -\n1 received\n", outcome.Output);
     }
 
     [Fact]
