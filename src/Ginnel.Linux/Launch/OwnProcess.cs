@@ -23,8 +23,23 @@ internal static unsafe class OwnProcess
         // Delivered before kill returns, for this thread does not block it.
     }
 
-    /// <summary>Stops this process until SIGCONT.</summary>
-    public static void Stop() => _ = Processes.kill(Processes.getpid(), SignalStop);
+    /// <summary>
+    /// Stops this process until SIGCONT, by the very signal that stopped the program, so that a shell reports the one it expects. Raised in this
+    /// thread, it takes effect before the former handler is back.
+    /// </summary>
+    public static void StopBy(int signal)
+    {
+        byte* former = stackalloc byte[Processes.OpaqueSize];
+        byte* defaults = stackalloc byte[Processes.OpaqueSize];
+        new Span<byte>(defaults, Processes.OpaqueSize).Clear(); // SIG_DFL, no flags, empty mask
+        if (signal == SignalStop || Processes.sigaction(signal, defaults, former) != 0)
+        {
+            _ = Processes.raise(SignalStop);
+            return;
+        }
+        _ = Processes.raise(signal);
+        _ = Processes.sigaction(signal, former, null);
+    }
 
     /// <summary>Gives a signal its default action, when the caller has it ignored and we cannot do with that.</summary>
     public static void SetDefault(int signal) => Processes.signal(signal, DefaultAction);

@@ -71,6 +71,12 @@ internal static unsafe partial class Processes
     public static partial nint signal(int signal, nint handler);
 
     [LibraryImport("libc")]
+    public static partial int sigaction(int signal, void* changed, void* former);
+
+    [LibraryImport("libc")]
+    public static partial int raise(int signal);
+
+    [LibraryImport("libc")]
     public static partial uint geteuid();
 
     [LibraryImport("libc")]

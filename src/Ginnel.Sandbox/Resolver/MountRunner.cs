@@ -33,17 +33,18 @@ internal static class MountRunner
     /// <summary>The original stays reachable through a descriptor, for the tmpfs hides it from every path.</summary>
     private static void Shadow(string folder)
     {
-        FileSystemInfo[] entries = new DirectoryInfo(folder).GetFileSystemInfos();
+        // Links are read now: afterwards their paths lead nowhere.
+        (FileSystemInfo Entry, string? Link)[] entries = [.. new DirectoryInfo(folder).GetFileSystemInfos().Select(entry => (entry, entry.LinkTarget))];
         int number = Descriptors.Open(folder, PathOnly);
         if (number < 0) throw LinuxException.Last("open", folder);
         using Descriptor original = new(number);
         Empty(folder);
-        foreach (FileSystemInfo entry in entries)
+        foreach ((FileSystemInfo entry, string? link) in entries)
         {
             string place = Path.Combine(folder, entry.Name), source = $"/proc/self/fd/{number}/{entry.Name}";
-            if (entry.LinkTarget is { } target)
+            if (link is not null)
             {
-                File.CreateSymbolicLink(place, target);
+                File.CreateSymbolicLink(place, link);
                 continue;
             }
             if ((entry.Attributes & FileAttributes.Directory) != 0) Directory.CreateDirectory(place);

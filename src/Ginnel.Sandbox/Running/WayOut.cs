@@ -34,6 +34,7 @@ public sealed record WayOut
             LoopbackRemedy = "this host's loopback; --host-loopback opens it as host.ginnel.internal",
             DatagramSockets = LinuxDatagramSockets.Shared,
             Redirect = options.HostLoopback ? network.RedirectHost : null,
+            DatagramSockets = LinuxDatagramSockets.Shared,
         };
         return new WayOut
         {

@@ -73,10 +73,13 @@ internal static class Caller
         }
     }
 
-    /// <summary>
+    /// <summary>The words that make those behind them run as somebody.</summary>
+    /// <remarks>
     /// sh -c SCRIPT sh …: the script ends in exec "$@", so that the process is the command's. A private mount namespace holds what belongs to
     /// the test: a device node that everybody may open.
-    /// </summary>
+    /// </remarks>
+    public static string[] As(Who who) => ["/bin/sh", .. Prefix(who)];
+
     private static string[] Prefix(Who who)
     {
         const string BecomeUser = "exec setpriv --reuid 54321 --regid 54321 --clear-groups --inh-caps=-all -- \"$@\"";
