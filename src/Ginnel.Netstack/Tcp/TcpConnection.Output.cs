@@ -123,9 +123,8 @@ internal sealed partial class TcpConnection
             if (now - _lastSentAt > Rtt.Timeout(Options)) Congestion!.RestartAfterIdle(Options.InitialWindow, now);
             _progressAt = now;
         }
-        bool last = length == Unsent;
-        bool fin = last && _finQueued && length < SndUna + SndWnd - SndNxt;
-        TcpHeader header = NewHeader(SndNxt, TcpFlags.Ack | (last && length > 0 ? TcpFlags.Psh : 0) | (fin ? TcpFlags.Fin : 0), now);
+        bool fin = length == Unsent && _finQueued && length < SndUna + SndWnd - SndNxt;
+        TcpHeader header = NewHeader(SndNxt, TcpFlags.Ack | Push(SndNxt - SndUna + length, length) | (fin ? TcpFlags.Fin : 0), now);
         if (!TrySend(header, SndNxt - SndUna, length, now)) return false;
         SndNxt += length + (fin ? 1 : 0);
         _finSent |= fin;
@@ -141,7 +140,7 @@ internal sealed partial class TcpConnection
         // The range may end with our FIN, which has a number but no octet.
         bool fin = _finSent && sequence + length == SndNxt;
         data = Math.Min(data, length - (fin ? 1 : 0));
-        TcpHeader header = NewHeader(sequence, TcpFlags.Ack | (fin ? TcpFlags.Fin : 0), now);
+        TcpHeader header = NewHeader(sequence, TcpFlags.Ack | Push(offset + data, data) | (fin ? TcpFlags.Fin : 0), now);
         if (!TrySend(header, offset, data, now)) return false;
         int segments = Math.Max(1, (data + SegmentSize - 1) / SegmentSize);
         _retransmissions += segments;
@@ -150,6 +149,9 @@ internal sealed partial class TcpConnection
         AfterSend(now);
         return true;
     }
+
+    // RFC 9293 section 3.9.1.2: whatever carries the last octet that waits carries PSH, the first time and every other.
+    private TcpFlags Push(int end, int length) => length > 0 && end == SendRing.Count ? TcpFlags.Psh : 0;
 
     private void AfterSend(Instant now)
     {
@@ -171,7 +173,7 @@ internal sealed partial class TcpConnection
         int usable = SndUna + SndWnd - SndNxt;
         int length = again ? Math.Min(1, data) : Math.Min(data, Math.Clamp(usable, 1, DataSegmentSize()));
         bool fin = length == 0;
-        TcpHeader header = NewHeader(again ? SndUna : SndNxt, TcpFlags.Ack | (fin ? TcpFlags.Fin : TcpFlags.Psh), now);
+        TcpHeader header = NewHeader(again ? SndUna : SndNxt, TcpFlags.Ack | Push(length, length) | (fin ? TcpFlags.Fin : 0), now);
         if (!TrySend(header, 0, length, now)) return false;
         if (!again) SndNxt += Math.Max(1, length);
         _finSent |= fin;
