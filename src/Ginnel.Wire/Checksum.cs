@@ -11,7 +11,10 @@ public static partial class Checksum
     /// <summary>The checksum field for these bytes: the complement of their folded sum.</summary>
     public static ushort Compute(ReadOnlySpan<byte> bytes) => (ushort)~Fold(Sum(bytes));
 
-    /// <summary>The unfolded sum of the bytes as big-endian 16-bit words, an odd last byte padded with zero; added to <paramref name="initial"/>.</summary>
+    /// <summary>
+    /// The unfolded sum of the bytes as big-endian 16-bit words, an odd last byte padded with zero; added to
+    /// <paramref name="initial"/>.
+    /// </summary>
     public static ulong Sum(ReadOnlySpan<byte> bytes, ulong initial = 0) =>
         bytes.Length < VectorThreshold ? SumScalar(bytes, initial) : SumVector<Sink.None>(bytes, default, initial);
 

@@ -1,6 +1,8 @@
 namespace Ginnel.Wire;
 
-/// <summary>Why a packet went no further. Every drop has one of these names, a counter and a test; docs/drops.md is written from here.</summary>
+/// <summary>
+/// Why a packet went no further. Every drop has one of these names, a counter and a test; docs/drops.md is written from here.
+/// </summary>
 public enum DropReason : byte
 {
     /// <summary>Not dropped.</summary>

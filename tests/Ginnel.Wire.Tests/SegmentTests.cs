@@ -159,6 +159,20 @@ public sealed class SegmentTests
         rented.Return();
     }
 
+    [Fact]
+    public void AChecksumCoversTheDatagramNotTheSurplusBehindIt()
+    {
+        byte[] bytes = [.. Sample.Udp(true, Sample.Bytes(9)), 1, 2, 3];
+        bytes[3] += 3;
+        Sample.SetV4Checksum(bytes);
+        Packet packet = Sample.Packet(_pool, bytes);
+        Assert.Equal(DropReason.None, PacketChecksum.Verify(packet, 0));
+        Assert.Equal(ChecksumState.Verified, packet.Checksum);
+        packet.Segmentation = new Segmentation(SegmentationKind.Udp, 4);
+        Assert.Equal(DropReason.BadSegmentation, SegmentSplitter.Check(packet, 0));
+        packet.Return();
+    }
+
     [Theory]
     [InlineData(IpProtocol.Tcp)]
     [InlineData(IpProtocol.Udp)]

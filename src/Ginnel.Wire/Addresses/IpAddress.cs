@@ -77,7 +77,8 @@ public readonly struct IpAddress : IEquatable<IpAddress>, IComparable<IpAddress>
     public static IpAddress FromV6(ulong high, ulong low) => new(high, low);
 
     /// <summary>The multicast group in which the owner of an IPv6 address listens for solicitations (RFC 4291 section 2.7.1).</summary>
-    public static IpAddress SolicitedNode(IpAddress target) => FromV6(0xFF02_0000_0000_0000, 0x0000_0001_FF00_0000 | target.Low & 0xFF_FFFF);
+    public static IpAddress SolicitedNode(IpAddress target) =>
+        FromV6(0xFF02_0000_0000_0000, 0x0000_0001_FF00_0000 | target.Low & 0xFF_FFFF);
 
     /// <summary>The link-local address that a station forms from its Ethernet address (RFC 4291 appendix A, RFC 2464 section 5).</summary>
     public static IpAddress LinkLocalFrom(MacAddress mac) => FromV6(0xFE80_0000_0000_0000, InterfaceId(mac));

@@ -87,7 +87,8 @@ public readonly ref struct DnsRecord
         authority = default;
         if (Type != DnsType.Soa) return false;
         if (!DnsNameView.TryRead(_message, DataAt, DataEnd, compressed: true, out int first, out DnsNameView server)) return false;
-        if (!DnsNameView.TryRead(_message, DataAt + first, DataEnd, compressed: true, out int second, out DnsNameView mailbox)) return false;
+        int mailboxAt = DataAt + first;
+        if (!DnsNameView.TryRead(_message, mailboxAt, DataEnd, compressed: true, out int second, out DnsNameView mailbox)) return false;
         if (first + second + 20 != _dataLength) return false;
         ReadOnlySpan<byte> numbers = Data[(first + second)..];
         authority = new DnsAuthority(server.ToName(), mailbox.ToName(), BinaryPrimitives.ReadUInt32BigEndian(numbers),

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Ginnel.Wire;
 
-/// <summary>Names under <c>in-addr.arpa</c> and <c>ip6.arpa</c> that stand for addresses (RFC 1035 section 3.5, RFC 3596 section 2.5).</summary>
+/// <summary>
+/// Names under <c>in-addr.arpa</c> and <c>ip6.arpa</c> that stand for addresses (RFC 1035 section 3.5, RFC 3596 section 2.5).
+/// </summary>
 public static class DnsReverseName
 {
     private static readonly DnsName V4Zone = DnsName.Parse("in-addr.arpa");

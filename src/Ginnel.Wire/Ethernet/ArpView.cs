@@ -33,7 +33,10 @@ public readonly ref struct ArpView
     /// <summary>The address asked for, or the asker's own in a reply.</summary>
     public IpAddress TargetAddress => IpAddress.Read(_bytes[24..28]);
 
-    /// <summary>Checks length, hardware and protocol type, operation, and that the sender is a station (attack case: replies from a group address).</summary>
+    /// <summary>
+    /// Checks length, hardware and protocol type, operation, and that the sender is a station (attack case: replies from a group
+    /// address).
+    /// </summary>
     public static DropReason TryParse(ReadOnlySpan<byte> bytes, out ArpView view)
     {
         const ulong EthernetAndIpV4 = 0x0001_0800_0604;

@@ -2,7 +2,10 @@ using System.Buffers.Binary;
 
 namespace Ginnel.Wire;
 
-/// <summary>An Ethernet II frame that carries IPv4, IPv6 or ARP: every accessor is safe. It may have padding, which the packet's own length cuts.</summary>
+/// <summary>
+/// An Ethernet II frame that carries IPv4, IPv6 or ARP: every accessor is safe. It may have padding, which the packet's own length
+/// cuts.
+/// </summary>
 public readonly ref struct EthernetView
 {
     private readonly ReadOnlySpan<byte> _bytes;

@@ -29,7 +29,8 @@ public static class IcmpV6Message
         WriteError(message, source, destination, IcmpV6Type.DestinationUnreachable, (byte)code, 0, offending);
 
     /// <summary>Packet too big, with the next hop's MTU.</summary>
-    public static int WritePacketTooBig(Span<byte> message, IpAddress source, IpAddress destination, uint mtu, ReadOnlySpan<byte> offending) =>
+    public static int WritePacketTooBig(Span<byte> message, IpAddress source, IpAddress destination, uint mtu,
+        ReadOnlySpan<byte> offending) =>
         WriteError(message, source, destination, IcmpV6Type.PacketTooBig, 0, mtu, offending);
 
     /// <summary>Time exceeded.</summary>
@@ -37,7 +38,9 @@ public static class IcmpV6Message
         ReadOnlySpan<byte> offending) =>
         WriteError(message, source, destination, IcmpV6Type.TimeExceeded, (byte)code, 0, offending);
 
-    /// <summary>Parameter problem; code and pointer come from <see cref="IpV6Problem"/> or <see cref="IpV6View.NextHeaderOffset"/>.</summary>
+    /// <summary>
+    /// Parameter problem; code and pointer come from <see cref="IpV6Problem"/> or <see cref="IpV6View.NextHeaderOffset"/>.
+    /// </summary>
     public static int WriteParameterProblem(Span<byte> message, IpAddress source, IpAddress destination, IpV6ProblemCode code, uint pointer,
         ReadOnlySpan<byte> offending) =>
         WriteError(message, source, destination, IcmpV6Type.ParameterProblem, (byte)code, pointer, offending);

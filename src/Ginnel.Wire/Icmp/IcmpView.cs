@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace Ginnel.Wire;
 
-/// <summary>An ICMP message for IPv4 with its eight fixed bytes: every accessor is safe. The checksum is <em>not</em> yet verified.</summary>
+/// <summary>
+/// An ICMP message for IPv4 with its eight fixed bytes: every accessor is safe. The checksum is <em>not</em> yet verified.
+/// </summary>
 public readonly ref struct IcmpView
 {
     private readonly ReadOnlySpan<byte> _bytes;

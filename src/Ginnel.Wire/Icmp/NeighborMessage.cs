@@ -50,7 +50,8 @@ public ref struct RouterAdvertisement
 public static class NeighborMessage
 {
     /// <summary>Neighbor solicitation (RFC 4861 section 4.3); without link-layer address when the source is unspecified.</summary>
-    public static int WriteSolicitation(Span<byte> message, IpAddress source, IpAddress destination, IpAddress target, MacAddress sourceLinkLayer)
+    public static int WriteSolicitation(Span<byte> message, IpAddress source, IpAddress destination, IpAddress target,
+        MacAddress sourceLinkLayer)
     {
         BinaryPrimitives.WriteUInt32BigEndian(message[4..], 0);
         target.Write(message[8..24]);
@@ -78,7 +79,8 @@ public static class NeighborMessage
     }
 
     /// <summary>Router advertisement (RFC 4861 section 4.2), <see cref="RouterAdvertisement.Size"/> bytes.</summary>
-    public static int WriteRouterAdvertisement(Span<byte> message, IpAddress source, IpAddress destination, in RouterAdvertisement advertisement)
+    public static int WriteRouterAdvertisement(Span<byte> message, IpAddress source, IpAddress destination,
+        in RouterAdvertisement advertisement)
     {
         message = message[..advertisement.Size];
         message[4] = advertisement.CurrentHopLimit;

@@ -21,7 +21,9 @@ public enum NeighborOptionType : byte
     RecursiveDnsServer = 25,
 }
 
-/// <summary>One option, its length checked. Typed accessors answer false when the option is of another type or an impossible length.</summary>
+/// <summary>
+/// One option, its length checked. Typed accessors answer false when the option is of another type or an impossible length.
+/// </summary>
 public readonly ref struct NeighborOption
 {
     private readonly ReadOnlySpan<byte> _bytes;
@@ -52,7 +54,9 @@ public readonly ref struct NeighborOption
         return true;
     }
 
-    /// <summary>The prefix; false if it is link-local or multicast (RFC 4861 section 6.3.4), IPv4-mapped, or longer than 128 bits.</summary>
+    /// <summary>
+    /// The prefix; false if it is link-local or multicast (RFC 4861 section 6.3.4), IPv4-mapped, or longer than 128 bits.
+    /// </summary>
     public bool TryGetPrefix(out PrefixInformation prefix)
     {
         prefix = default;

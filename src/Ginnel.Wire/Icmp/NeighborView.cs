@@ -20,7 +20,9 @@ public readonly ref struct NeighborView
     /// <summary>Which of the five messages this is.</summary>
     public IcmpV6Type Type => (IcmpV6Type)_bytes[0];
 
-    /// <summary>The address asked for or told about, in neighbor solicitation, neighbor advertisement and redirect; otherwise <c>::</c>.</summary>
+    /// <summary>
+    /// The address asked for or told about, in neighbor solicitation, neighbor advertisement and redirect; otherwise <c>::</c>.
+    /// </summary>
     public IpAddress Target => HasTarget ? IpAddress.Read(_bytes[8..24]) : default;
 
     /// <summary>The destination that a redirect is about; otherwise <c>::</c>.</summary>

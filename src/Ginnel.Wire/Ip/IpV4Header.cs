@@ -2,7 +2,10 @@ using System.Buffers.Binary;
 
 namespace Ginnel.Wire;
 
-/// <summary>What an IPv4 header means (RFC 791 section 3.1). Options are seen through <see cref="IpV4View.Options"/> only; we send none of our own.</summary>
+/// <summary>
+/// What an IPv4 header means (RFC 791 section 3.1). Options are seen through <see cref="IpV4View.Options"/> only; we send none of our
+/// own.
+/// </summary>
 public struct IpV4Header
 {
     /// <summary>Bytes of the header without options.</summary>

@@ -17,7 +17,9 @@ public enum IpV6ProblemCode : byte
 /// <param name="IsPresent">Whether an error is to be sent at all.</param>
 /// <param name="Code">The code of the message.</param>
 /// <param name="Pointer">Offset, from the start of the IPv6 header, of the octet complained of.</param>
-/// <param name="EvenIfMulticast">Whether the error goes out although the destination was multicast (option action 10, RFC 8200 section 4.2).</param>
+/// <param name="EvenIfMulticast">
+/// Whether the error goes out although the destination was multicast (option action 10, RFC 8200 section 4.2).
+/// </param>
 public readonly record struct IpV6Problem(bool IsPresent, IpV6ProblemCode Code, ushort Pointer, bool EvenIfMulticast)
 {
     internal static IpV6Problem At(IpV6ProblemCode code, int pointer, bool evenIfMulticast = false) =>

@@ -54,7 +54,9 @@ public readonly ref struct IpV6View
     /// <summary>Where <see cref="Payload"/> begins: bytes of the fixed and the extension headers.</summary>
     public int HeaderLength => _upperOffset;
 
-    /// <summary>Where the octet stands that named <see cref="Protocol"/>: the pointer of a Parameter Problem about an unknown one.</summary>
+    /// <summary>
+    /// Where the octet stands that named <see cref="Protocol"/>: the pointer of a Parameter Problem about an unknown one.
+    /// </summary>
     public int NextHeaderOffset => _nextHeaderOffset;
 
     /// <summary>Whether a fragment header is present, be it atomic.</summary>
@@ -63,7 +65,9 @@ public readonly ref struct IpV6View
     /// <summary>Where the fragment header stands, which is the length of the unfragmentable part; 0 without one.</summary>
     public int FragmentHeaderOffset => _fragmentHeaderOffset;
 
-    /// <summary>Where the octet stands that announced the fragment header: reassembly puts its Next Header there (RFC 8200 section 4.5).</summary>
+    /// <summary>
+    /// Where the octet stands that announced the fragment header: reassembly puts its Next Header there (RFC 8200 section 4.5).
+    /// </summary>
     public int FragmentPredecessorOffset => _fragmentPredecessorOffset;
 
     /// <summary>Whether this is one of several fragments. False for an atomic fragment.</summary>
@@ -102,7 +106,9 @@ public readonly ref struct IpV6View
         return reason;
     }
 
-    /// <summary>As <see cref="TryParse(ReadOnlySpan{byte}, out IpV6View)"/>, and says which ICMPv6 error a refused packet asks for.</summary>
+    /// <summary>
+    /// As <see cref="TryParse(ReadOnlySpan{byte}, out IpV6View)"/>, and says which ICMPv6 error a refused packet asks for.
+    /// </summary>
     /// <param name="bytes">A packet as it came from a link; it may have padding behind it.</param>
     /// <param name="view">
     /// The packet. When the result is not <see cref="DropReason.None"/> but <paramref name="problem"/> is present, every accessor is

@@ -64,7 +64,9 @@ public sealed class PacketPool
         lock (_lock) Keep(packet);
     }
 
-    /// <summary>Takes back the packets at the head of a queue that are this pool's, under one lock: a batch costs little more than one.</summary>
+    /// <summary>
+    /// Takes back the packets at the head of a queue that are this pool's, under one lock: a batch costs little more than one.
+    /// </summary>
     internal void Return(ref PacketQueue queue)
     {
         lock (_lock)

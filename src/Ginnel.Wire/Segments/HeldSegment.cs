@@ -43,7 +43,8 @@ internal struct HeldSegment
     {
         int length = layout.PayloadLength;
         int joined = _packet.Length - _layout.IpOffset + length;
-        if (_isClosed || length > _segmentSize || joined > IpV4Header.MaximumTotalLength || _count == SegmentSplitter.SegmentLimit) return false;
+        bool isFull = joined > IpV4Header.MaximumTotalLength || _count == SegmentSplitter.SegmentLimit;
+        if (_isClosed || isFull || length > _segmentSize) return false;
         ReadOnlySpan<byte> frame = packet.Span;
         if (layout.PayloadOffset != _layout.PayloadOffset || !HasSuccessorHeaders(frame)) return false;
         if (_count == 1 && !TryMoveToSuper()) return false;
@@ -92,7 +93,7 @@ internal struct HeldSegment
         ReadOnlySpan<byte> transport = frame[_layout.TransportOffset.._layout.PayloadOffset];
         return _layout.Protocol == IpProtocol.Tcp
             ? HasSuccessorTcp(heldTransport, transport)
-            : (BinaryPrimitives.ReadUInt16BigEndian(transport[6..]) == 0) == (BinaryPrimitives.ReadUInt16BigEndian(heldTransport[6..]) == 0);
+            : PacketChecksum.IsAbsent(_layout, transport) == PacketChecksum.IsAbsent(_layout, heldTransport);
     }
 
     // All but length, checksum and identification equal; the identification is what the splitter would write.

@@ -79,10 +79,11 @@ public sealed class SegmentCoalescer(int ipOffset, bool datagrams = false)
 
     private bool IsCandidate(Packet packet, in TransportLayout layout)
     {
-        if (packet.Segmentation.Kind != SegmentationKind.None || layout.PayloadLength == 0) return false;
+        if (packet.Segmentation.Kind != SegmentationKind.None || layout.PayloadLength == 0 || layout.HasSurplus) return false;
         ReadOnlySpan<byte> frame = packet.Span;
         bool hasPlainHeader = layout.TransportOffset - layout.IpOffset == (layout.IsV4 ? IpV4Header.MinimumSize : IpV6Header.Size);
-        if (!hasPlainHeader || layout.IsV4 && Checksum.Fold(Checksum.Sum(frame[layout.IpOffset..layout.TransportOffset])) != 0xFFFF) return false;
+        if (!hasPlainHeader) return false;
+        if (layout.IsV4 && Checksum.Fold(Checksum.Sum(frame[layout.IpOffset..layout.TransportOffset])) != 0xFFFF) return false;
         if (layout.Protocol == IpProtocol.Udp) return _datagrams;
         const TcpFlags Ordinary = TcpFlags.Ack | TcpFlags.Psh | TcpFlags.Fin | TcpFlags.Ece | TcpFlags.Cwr;
         if (layout.Protocol != IpProtocol.Tcp) return false;

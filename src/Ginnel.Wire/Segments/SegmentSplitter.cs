@@ -24,7 +24,9 @@ public static class SegmentSplitter
     public static DropReason Check(Packet packet, int ipOffset) =>
         packet.Segmentation.Kind == SegmentationKind.None ? DropReason.None : ReadLayout(packet, ipOffset, out _);
 
-    /// <summary>Cuts a packet and adds the pieces to <paramref name="output"/>; an ordinary packet is passed on, its checksum completed.</summary>
+    /// <summary>
+    /// Cuts a packet and adds the pieces to <paramref name="output"/>; an ordinary packet is passed on, its checksum completed.
+    /// </summary>
     /// <param name="packet">The packet; handed over, whatever the result.</param>
     /// <param name="ipOffset">Where the IP header begins: 0, or 14 behind an Ethernet header.</param>
     /// <param name="partialChecksums">Whether the link completes transport checksums itself.</param>
@@ -70,8 +72,9 @@ public static class SegmentSplitter
         int index = offset / whole.Segmentation.SegmentSize;
         if (layout.IsV4) WriteIdentification(frame[layout.IpOffset..], index);
         layout.WriteIpLength(frame, size);
-        if (layout.Protocol == IpProtocol.Tcp) WriteTcp(frame[layout.TransportOffset..], offset, last: offset + length == layout.PayloadLength);
-        else BinaryPrimitives.WriteUInt16BigEndian(frame[(layout.TransportOffset + 4)..], (ushort)(size - layout.TransportOffset));
+        Span<byte> transport = frame[layout.TransportOffset..];
+        if (layout.Protocol == IpProtocol.Tcp) WriteTcp(transport, offset, last: offset + length == layout.PayloadLength);
+        else BinaryPrimitives.WriteUInt16BigEndian(transport[4..], (ushort)transport.Length);
         bool absent = whole.Checksum != ChecksumState.Partial && PacketChecksum.IsAbsent(layout, source[layout.TransportOffset..]);
         piece.Checksum = partial && !absent ? ChecksumState.Partial : ChecksumState.Verified;
         ReadOnlySpan<byte> payload = source.Slice(layout.PayloadOffset + offset, length);
@@ -131,7 +134,8 @@ public static class SegmentSplitter
         if (reason is DropReason.BadFragment or DropReason.UnknownProtocol) return DropReason.BadSegmentation;
         if (reason != DropReason.None) return reason;
         Segmentation segmentation = packet.Segmentation;
-        if (segmentation.SegmentSize == 0 || segmentation.Count(layout.PayloadLength) > SegmentLimit) return DropReason.BadSegmentation;
+        if (layout.HasSurplus || segmentation.SegmentSize == 0) return DropReason.BadSegmentation;
+        if (segmentation.Count(layout.PayloadLength) > SegmentLimit) return DropReason.BadSegmentation;
         bool matches = segmentation.Kind switch
         {
             SegmentationKind.TcpV4 => layout.Protocol == IpProtocol.Tcp && layout.IsV4,

@@ -14,8 +14,11 @@ internal readonly struct TransportLayout
     /// <summary>Where the payload begins.</summary>
     public required int PayloadOffset { get; init; }
 
-    /// <summary>Where the packet ends; the frame may have padding behind it.</summary>
+    /// <summary>Where the segment, datagram or message ends; the frame may have padding behind it.</summary>
     public required int End { get; init; }
+
+    /// <summary>Whether the IP packet goes on behind a UDP datagram's own length (RFC 9868), which the checksum does not cover.</summary>
+    public required bool HasSurplus { get; init; }
 
     public required IpProtocol Protocol { get; init; }
     public required IpAddress Source { get; init; }
@@ -46,7 +49,7 @@ internal readonly struct TransportLayout
         DropReason reason = IpView.TryParse(frame[ipOffset..], out IpView ip);
         if (reason != DropReason.None) return reason;
         if (ip.IsFragment) return DropReason.BadFragment;
-        reason = HeaderLength(ip.Protocol, ip.Payload, out int headerLength);
+        reason = ReadLengths(ip.Protocol, ip.Payload, out int headerLength, out int length);
         if (reason != DropReason.None) return reason;
         int transport = ipOffset + ip.HeaderLength;
         layout = new TransportLayout
@@ -54,7 +57,8 @@ internal readonly struct TransportLayout
             IpOffset = ipOffset,
             TransportOffset = transport,
             PayloadOffset = transport + headerLength,
-            End = ipOffset + ip.Bytes.Length,
+            End = transport + length,
+            HasSurplus = length != ip.Payload.Length,
             Protocol = ip.Protocol,
             Source = ip.Source,
             Destination = ip.Destination,
@@ -62,7 +66,9 @@ internal readonly struct TransportLayout
         return DropReason.None;
     }
 
-    /// <summary>Stores the IP header's length field, and for IPv4 the header checksum, for a packet that now ends at <paramref name="end"/>.</summary>
+    /// <summary>
+    /// Stores the IP header's length field, and for IPv4 the header checksum, for a packet that now ends at <paramref name="end"/>.
+    /// </summary>
     public void WriteIpLength(Span<byte> frame, int end)
     {
         if (!IsV4)
@@ -76,24 +82,25 @@ internal readonly struct TransportLayout
         BinaryPrimitives.WriteUInt16BigEndian(header[10..], Checksum.Compute(header));
     }
 
-    private static DropReason HeaderLength(IpProtocol protocol, ReadOnlySpan<byte> transport, out int length)
+    private static DropReason ReadLengths(IpProtocol protocol, ReadOnlySpan<byte> transport, out int headerLength, out int length)
     {
-        length = 0;
+        headerLength = 0;
+        length = transport.Length;
         DropReason reason;
         switch (protocol)
         {
             case IpProtocol.Tcp:
                 reason = TcpView.TryParse(transport, out TcpView tcp);
-                length = reason == DropReason.None ? tcp.HeaderLength : 0;
+                if (reason == DropReason.None) headerLength = tcp.HeaderLength;
                 return reason;
             case IpProtocol.Udp:
                 reason = UdpView.TryParse(transport, out UdpView udp);
-                length = UdpHeader.Size;
-                // A datagram shorter than its packet hides bytes that no checksum covers; no host sends such.
-                return reason == DropReason.None && udp.Length != transport.Length ? DropReason.BadLength : reason;
+                headerLength = UdpHeader.Size;
+                if (reason == DropReason.None) length = udp.Length;
+                return reason;
             case IpProtocol.Icmp or IpProtocol.IcmpV6:
-                length = IcmpMessage.HeaderSize;
-                return transport.Length < length ? DropReason.Truncated : DropReason.None;
+                headerLength = IcmpMessage.HeaderSize;
+                return length < headerLength ? DropReason.Truncated : DropReason.None;
             default:
                 return DropReason.UnknownProtocol;
         }
