@@ -10,6 +10,8 @@ namespace Ginnel.Netstack;
 /// </summary>
 internal sealed class FlowTable(EntropySource entropy)
 {
+    private const int Smallest = 8;
+
     private uint[] _hashes = [];
     private TcpConnection?[] _entries = [];
     private ulong _seed;
@@ -33,7 +35,7 @@ internal sealed class FlowTable(EntropySource entropy)
     /// <summary>Adds a connection whose four-tuple is not in the table.</summary>
     internal void Add(TcpConnection connection)
     {
-        if (2 * (Count + 1) > _entries.Length) Grow();
+        if (2 * (Count + 1) > _entries.Length) Resize(Math.Max(Smallest, _entries.Length * 2));
         Place(Hash(connection.Flow.Local, connection.Flow.Remote), connection);
         Count++;
     }
@@ -60,6 +62,8 @@ internal sealed class FlowTable(EntropySource entropy)
             hole = next;
         }
         _entries[hole] = null;
+        // A stack that was busy once must not stay large when it is idle.
+        if (_entries.Length > Smallest && 8 * Count < _entries.Length) Resize(_entries.Length / 2);
     }
 
     /// <summary>All connections at this moment, in no order; the caller may remove while it walks.</summary>
@@ -83,11 +87,10 @@ internal sealed class FlowTable(EntropySource entropy)
         _entries[i] = connection;
     }
 
-    private void Grow()
+    private void Resize(int size)
     {
         if (_seed == 0) _seed = ((ulong)entropy.NextUInt32() << 32 | entropy.NextUInt32()) | 1;
         (uint[] hashes, TcpConnection?[] entries) = (_hashes, _entries);
-        int size = Math.Max(8, entries.Length * 2);
         (_hashes, _entries) = (new uint[size], new TcpConnection?[size]);
         for (int i = 0; i < entries.Length; i++)
         {

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using Ginnel.Wire;
 
 namespace Ginnel.Netstack;
@@ -20,6 +21,7 @@ internal sealed partial class TcpLayer
         Context = context;
         Ip = ip;
         Options = context.Options.Tcp;
+        Check(Options);
         Memory = new RingMemory(context);
         Isn = new IsnGenerator(context.Entropy);
         ChallengeAcks = new ChallengeAckLimiter(context.Entropy);
@@ -42,6 +44,29 @@ internal sealed partial class TcpLayer
     internal int ReceiveLimit { get; }
 
     private static int RingSize(int option) => (int)Math.Clamp(BitOperations.RoundUpToPowerOf2((uint)Math.Max(option, 1)), RingMemory.Smallest, 1u << 29);
+
+    private static void Check(TcpOptions options)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.SendBuffer, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.ReceiveBuffer, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.InitialWindow, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxOutOfOrderRanges, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(options.MaxTimeWait);
+        ArgumentOutOfRangeException.ThrowIfNegative(options.KeepAliveProbes);
+        // RFC 9293 section 3.8.6.3: a delay must be below half a second.
+        CheckSpan(options.DelayedAck, TimeSpan.Zero, TimeSpan.FromMilliseconds(500));
+        CheckSpan(options.MinRetransmitTimeout, TimeSpan.FromMilliseconds(1), options.MaxRetransmitTimeout);
+        CheckSpan(options.InitialRetransmitTimeout, TimeSpan.FromMilliseconds(1), options.MaxRetransmitTimeout);
+        TimeSpan year = TimeSpan.FromDays(366);
+        foreach (TimeSpan span in (ReadOnlySpan<TimeSpan>)[options.GiveUpAfter, options.ConnectTimeout, options.KeepAliveInterval, options.PendingTimeout, options.MaxRetransmitTimeout])
+            CheckSpan(span, TimeSpan.FromMilliseconds(1), year);
+        foreach (TimeSpan span in (ReadOnlySpan<TimeSpan>)[options.KeepAliveTime, options.TimeWait, options.FinWait2]) CheckSpan(span, TimeSpan.Zero, year);
+    }
+
+    private static void CheckSpan(TimeSpan value, TimeSpan least, TimeSpan most, [CallerArgumentExpression(nameof(value))] string? name = null)
+    {
+        if (value < least || value > most) throw new ArgumentOutOfRangeException(name, value, $"Must be between {least} and {most}.");
+    }
 
     internal void Drop(DropReason reason) => Context.Drop(reason);
 

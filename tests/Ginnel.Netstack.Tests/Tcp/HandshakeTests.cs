@@ -270,6 +270,25 @@ public sealed class HandshakeTests
     }
 
     [Fact]
+    public void A_closed_port_of_our_own_refuses_at_once()
+    {
+        using TcpPeer peer = new();
+        Assert.Equal(OpStatus.Ok, peer.Stack.Connect(new IpEndpoint(IpAddress.AnyV4, 0), new IpEndpoint(TestStack.OwnV4, 81), peer.Now, out SocketId id));
+        Assert.Equal(NetworkFailure.Refused, peer.Stack.FailureOf(id));
+    }
+
+    [Fact]
+    public void Impossible_options_are_refused_when_the_stack_is_made()
+    {
+        foreach (TcpOptions options in new TcpOptions[]
+        {
+            new() { InitialWindow = 0 }, new() { DelayedAck = TimeSpan.FromSeconds(1) }, new() { MinRetransmitTimeout = TimeSpan.FromHours(1) },
+            new() { GiveUpAfter = TimeSpan.Zero }, new() { MaxOutOfOrderRanges = 0 }, new() { KeepAliveTime = TimeSpan.FromSeconds(-1) },
+        })
+            Assert.Throws<ArgumentOutOfRangeException>(() => new NetworkStack(new StackOptions { Pool = new PacketPool(), Entropy = new SeededEntropy(), Tcp = options }));
+    }
+
+    [Fact]
     public void C7_sequence_numbers_and_ports_of_different_peers_have_nothing_in_common()
     {
         using TcpPeer peer = new();
