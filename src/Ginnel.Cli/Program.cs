@@ -29,6 +29,7 @@ internal static class Program
             "run" => RunCommand.RunAsync(options, arguments, cut).GetAwaiter().GetResult(),
             "exit" => ExitCommand.RunAsync(options, cut.Command).GetAwaiter().GetResult(),
             "entrance" => EntranceCommand.RunAsync(options, arguments, cut).GetAwaiter().GetResult(),
+            "doctor" => DoctorCommand.RunAsync().GetAwaiter().GetResult(),
             "completion" => Complete(root, cut),
             _ => Root(root, options),
         };
