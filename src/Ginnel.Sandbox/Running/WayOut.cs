@@ -32,7 +32,6 @@ public sealed record WayOut
         DirectDialerOptions program = new()
         {
             LoopbackRemedy = "this host's loopback; --host-loopback opens it as host.ginnel.internal",
-            DatagramSockets = LinuxDatagramSockets.Shared,
             Redirect = options.HostLoopback ? network.RedirectHost : null,
             DatagramSockets = LinuxDatagramSockets.Shared,
         };
