@@ -88,6 +88,25 @@ public sealed class CoalescerTests
         Assert.Equal(corrupt, result[0].Bytes);
     }
 
+    [Theory]
+    [InlineData(ChecksumState.Partial, ChecksumState.Partial)]
+    [InlineData(ChecksumState.Verified, ChecksumState.Verified)]
+    [InlineData(ChecksumState.Unverified, ChecksumState.Verified)]
+    public void AFirstSegmentThatMovedInVainKeepsWhatIsKnownOfItsChecksum(ChecksumState state, ChecksumState expected)
+    {
+        byte[] corrupt = Segment(true, 500, 500, 78);
+        corrupt[^1] ^= 1;
+        PacketQueue batch = default;
+        Packet first = Sample.Packet(_pool, Segment(true, 0, 500, 77));
+        first.Checksum = state;
+        batch.Add(first);
+        batch.Add(Sample.Packet(_pool, corrupt));
+        new SegmentCoalescer(0).Coalesce(ref batch);
+        Assert.Equal(2, batch.Count);
+        Assert.Equal(expected, batch.Peek()!.Checksum);
+        batch.ReturnAll();
+    }
+
     [Fact]
     public void NothingGrowsBeyondTheLongestPacket()
     {
