@@ -26,6 +26,6 @@ public static class HostLoopback
     {
         Span<byte> bytes = stackalloc byte[16];
         return address.TryWriteBytes(bytes, out int written) && written == 16
-            && bytes[..12].IndexOfAnyExcept((byte)0) < 0 && bytes[12] is 0 or 127;
+            && bytes[..12].IndexOfAnyExcept((byte)0) < 0 && bytes[12] == 127;
     }
 }

@@ -36,6 +36,13 @@ public sealed partial class NetworkHost
         return listener;
     }
 
+    // Under the shard's lock: accepts that wait yield null from now on.
+    private void OnEnding(ref ShardWork work)
+    {
+        Volatile.Read(ref _connections)?.Queue.Close(ref work);
+        Volatile.Read(ref _ports)?.Queue.Close(ref work);
+    }
+
     // Under the shard's lock.
     private bool OnPending(NetworkStack stack, SocketEvent happened, ref ShardWork work)
     {

@@ -29,7 +29,7 @@ public sealed partial class NetworkHost : IAsyncDisposable
         Runtime = _options.Runtime ?? NetworkRuntime.Shared;
         Resolver = _options.Resolver;
         AddressNames = _options.AddressNames;
-        _shard = new Shard(Runtime, _options) { Pending = OnPending, Poisoned = exception => _failed.TrySetResult(exception) };
+        _shard = new Shard(Runtime, _options) { Pending = OnPending, Ending = OnEnding, Poisoned = exception => _failed.TrySetResult(exception) };
         Dialer = new StackDialer(this);
     }
 

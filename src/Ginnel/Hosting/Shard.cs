@@ -43,6 +43,9 @@ internal sealed partial class Shard : Scheduled
     /// <summary>Called under the lock with a pending connection or port that the stack holds. True: someone will decide it.</summary>
     internal PendingHandler? Pending { get; set; }
 
+    /// <summary>Called under the lock when the host ends, whatever ends it.</summary>
+    internal EndedHandler? Ending { get; set; }
+
     /// <summary>Called once, outside the lock, when a fault of ours has ended the host.</summary>
     internal Action<Exception>? Poisoned { get; set; }
 
@@ -180,6 +183,7 @@ internal sealed partial class Shard : Scheduled
         _ended = reason;
         work.Deadline = Instant.Never;
         foreach (ShardSocket? socket in _sockets) socket?.OnHostEnded(ref work);
+        Ending?.Invoke(ref work);
         _sockets = [];
         foreach (ShardPort port in _ports) port.Close();
         _ports = [];
@@ -212,6 +216,9 @@ internal sealed partial class Shard : Scheduled
         public override void Execute() => shard.Poisoned?.Invoke(exception);
     }
 }
+
+/// <summary>Wakes whoever waits for something of the host, under the lock.</summary>
+internal delegate void EndedHandler(ref ShardWork work);
 
 /// <summary>Takes charge of a pending connection or port, under the lock; false to have it refused.</summary>
 internal delegate bool PendingHandler(NetworkStack stack, SocketEvent happened, ref ShardWork work);

@@ -28,8 +28,6 @@ internal sealed class AnyIpQueue<T>(Shard shard, Func<T, bool> isAlive) where T 
         return left;
     }
 
-    internal void WakeAll(ref ShardWork work) => _waiting.WakeAll(ref work);
-
     internal async ValueTask<T?> TakeAsync(CancellationToken cancellationToken)
     {
         while (true)

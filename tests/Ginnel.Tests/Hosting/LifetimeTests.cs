@@ -102,6 +102,7 @@ public sealed class LifetimeTests
         using NetworkRuntime runtime = new(new NetworkRuntimeOptions { Entropy = entropy, Time = new SimulatedTime() });
         await using TestNetwork network = new(runtime: runtime);
         (TcpStream client, TcpStream server) = await network.ConnectAsync();
+        ValueTask<IPendingConnection?> accepting = network.Client.AcceptConnections().AcceptAsync(Token);
         ValueTask<int> reading = client.ReadAsync(new byte[1], Token);
         entropy.Throws = true;
         DialResult dialled = await network.Client.Dialer.DialAsync(TestNetwork.ServerEnd(1), new FlowInfo { Protocol = FlowProtocol.Tcp }, Token);
@@ -110,6 +111,7 @@ public sealed class LifetimeTests
         Assert.Equal("entropy is out", (await network.Client.Failed.WaitAsync(Token)).Message);
         IOException failed = await Assert.ThrowsAsync<IOException>(async () => await reading);
         Assert.Contains("entropy is out", failed.Message, StringComparison.Ordinal);
+        Assert.Null(await accepting);
         Assert.Equal(1, runtime.PoisonedHosts);
         Assert.False(network.Server.Failed.IsCompleted);
         await using IDatagramPort port = network.Server.BindUdp(new IPEndPoint(IPAddress.Any, 5));

@@ -1,0 +1,92 @@
+namespace Ginnel.Tests;
+
+public sealed class StreamLinkTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(StreamFraming.UInt32, new byte[] { 0x7F, 0, 0, 0 }, "announces 2130706432 bytes")]
+    [InlineData(StreamFraming.UInt16, new byte[] { 0x08, 0 }, "announces 2048 bytes")]
+    [InlineData(StreamFraming.UInt32, new byte[] { 0, 0, 0, 9, 1, 2 }, "ended inside a frame, after 6 bytes")]
+    [InlineData(StreamFraming.UInt32, new byte[] { 0, 0 }, "ended inside a frame, after 2 bytes")]
+    public async Task Lost_framing_ends_the_link_and_says_so(StreamFraming framing, byte[] bytes, string message)
+    {
+        await using TestNetwork carrier = new();
+        await using TestNetwork network = new();
+        (TcpStream near, TcpStream far) = await carrier.ConnectAsync();
+        await network.Client.DetachAsync(network.ClientInterface);
+        LinkAttachment attachment = network.Client.Attach(network.ClientInterface, new StreamLink(near, new StreamLinkOptions { Framing = framing, MaxFrame = 1600 }));
+        await far.WriteAsync(bytes, Token);
+        await far.CompleteWritesAsync(Token);
+        IOException exception = await Assert.ThrowsAsync<IOException>(() => attachment.Completion);
+        Assert.Contains(message, exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_stream_that_ends_between_frames_ends_the_link_in_peace()
+    {
+        await using TestNetwork carrier = new();
+        await using TestNetwork network = new();
+        (TcpStream near, TcpStream far) = await carrier.ConnectAsync();
+        await network.Client.DetachAsync(network.ClientInterface);
+        LinkAttachment attachment = network.Client.Attach(network.ClientInterface, new StreamLink(near));
+        await far.WriteAsync(new byte[] { 0, 0, 0, 0, 0, 0, 0, 3, 1, 2, 3 }, Token);
+        await far.CompleteWritesAsync(Token);
+        await attachment.Completion;
+    }
+
+    [Fact]
+    public async Task A_peer_that_reads_nothing_bounds_what_waits()
+    {
+        await using TestNetwork carrier = new();
+        await using TestNetwork network = new();
+        (TcpStream near, _) = await carrier.ConnectAsync();
+        await network.Client.DetachAsync(network.ClientInterface);
+        StreamLink link = new(near, new StreamLinkOptions { SendQueueBytes = 10_000 });
+        network.Client.Attach(network.ClientInterface, link);
+        await using IDatagramPort port = network.Client.BindUdp(new System.Net.IPEndPoint(System.Net.IPAddress.Any, 0));
+        for (int i = 0; i < 20_000; i++) await port.SendAsync(new byte[1000], TestNetwork.ServerEnd(9), Token);
+        // The carrier's buffers, the link's queue and the stack's own are full; the pool holds no more than they do.
+        Assert.InRange(network.Runtime.Pool.Rented, 1, 3_000);
+    }
+
+    [Fact]
+    public async Task Disposing_ends_a_link_whose_stream_blocks_for_ever()
+    {
+        await using TestNetwork network = new();
+        await network.Client.DetachAsync(network.ClientInterface);
+        using BlockingStream stream = new();
+        LinkAttachment attachment = network.Client.Attach(network.ClientInterface, new StreamLink(stream, new StreamLinkOptions { OwnsStream = false }));
+        await stream.Entered.WaitAsync(Token);
+        await attachment.DisposeAsync();
+        await attachment.Completion;
+        stream.Release();
+    }
+
+    private sealed class BlockingStream : Stream
+    {
+        private readonly ManualResetEventSlim _released = new();
+        private readonly TaskCompletionSource _entered = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        internal Task Entered => _entered.Task;
+        internal void Release() => _released.Set();
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            _entered.TrySetResult();
+            _released.Wait(CancellationToken.None);
+            return new(0);
+        }
+
+        public override bool CanRead => true;
+        public override bool CanWrite => true;
+        public override bool CanSeek => false;
+        public override long Length => throw new NotSupportedException();
+        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+        public override void Write(byte[] buffer, int offset, int count) { }
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+        public override void SetLength(long value) => throw new NotSupportedException();
+        public override void Flush() { }
+    }
+}
