@@ -22,6 +22,7 @@ public sealed partial class NetworkStack
     public NetworkStack(StackOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
+        options.Check();
         _context = new StackContext(options);
         _ip = new IpLayer(_context);
         _tcp = new TcpLayer(_context, _ip);

@@ -53,8 +53,35 @@ public sealed class StackOptions
     /// <summary>Path MTUs remembered; the oldest gives way.</summary>
     public int MaxPathMtus { get; init; } = 1_024;
 
-    /// <summary>Hop limit of what the stack sends.</summary>
+    /// <summary>Hop limit of what the stack sends; 1–255.</summary>
     public byte HopLimit { get; init; } = 64;
+
+    /// <summary>Refuses what cannot be meant: a caller's mistake is told when the stack is made, not when the limit is met.</summary>
+    internal void Check()
+    {
+        ArgumentNullException.ThrowIfNull(Pool);
+        ArgumentNullException.ThrowIfNull(Entropy);
+        ArgumentNullException.ThrowIfNull(Tcp);
+        CheckRange(MaxSockets, 1, 1 << 20, nameof(MaxSockets));
+        CheckRange(MaxPending, 0, 1 << 20, nameof(MaxPending));
+        CheckRange(MaxNeighbors, 1, 1 << 20, nameof(MaxNeighbors));
+        CheckRange(MaxPacketsPerNeighbor, 1, 1_024, nameof(MaxPacketsPerNeighbor));
+        CheckRange(MaxRoutes, 0, 1 << 20, nameof(MaxRoutes));
+        CheckRange(MaxReassemblies, 1, 1 << 16, nameof(MaxReassemblies));
+        CheckRange(MaxReassemblyBytes, 0, 1 << 30, nameof(MaxReassemblyBytes));
+        CheckRange(IcmpErrorsPerSecond, 0, 1 << 20, nameof(IcmpErrorsPerSecond));
+        CheckRange(DatagramReceiveBuffer, 0, 1 << 30, nameof(DatagramReceiveBuffer));
+        CheckRange(MaxTransmitQueue, 1, 1 << 20, nameof(MaxTransmitQueue));
+        CheckRange(MaxPathMtus, 0, 1 << 20, nameof(MaxPathMtus));
+        CheckRange(HopLimit, 1, 255, nameof(HopLimit));
+        CheckRange(MemoryLimit, 0, long.MaxValue, nameof(MemoryLimit));
+        CheckRange(ReassemblyTimeout.Ticks, 1, TimeSpan.TicksPerDay, nameof(ReassemblyTimeout));
+    }
+
+    private static void CheckRange(long value, long least, long most, string name)
+    {
+        if (value < least || value > most) throw new ArgumentOutOfRangeException(name, value, $"{name} is {value}; {least} to {most} are possible.");
+    }
 }
 
 /// <summary>How TCP behaves: buffers, timers, switches.</summary>

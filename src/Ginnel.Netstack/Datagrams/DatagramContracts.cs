@@ -40,7 +40,7 @@ public readonly record struct DatagramSend(
 /// <param name="Length">Payload bytes copied.</param>
 /// <param name="Source">The sender; for an error item our own source.</param>
 /// <param name="Destination">Where it was sent; in any-IP mode the original destination. For an error item the target that failed.</param>
-/// <param name="Interface">Where it came in.</param>
+/// <param name="Interface">Where it came in; none if from the stack itself.</param>
 /// <param name="HopLimit">Hop limit on arrival.</param>
 /// <param name="Failure">None for a datagram.</param>
 /// <param name="Mtu">With <see cref="NetworkFailure.PacketTooBig"/>: the path's MTU.</param>

@@ -55,7 +55,7 @@ internal sealed partial class DatagramLayer
         int mtu = error.Failure == NetworkFailure.PacketTooBig ? ip.LearnPathMtu(flow.Remote.Address, error.Mtu, now) : 0;
         DatagramRecord record = new()
         {
-            Source = flow.Local, Destination = flow.Remote, Interface = error.Interface.Index, Failure = error.Failure, Mtu = mtu,
+            Source = flow.Local, Destination = flow.Remote, Interface = Visible(error.Interface), Failure = error.Failure, Mtu = mtu,
         };
         Add(port, record, []);
     }
@@ -68,6 +68,9 @@ internal sealed partial class DatagramLayer
         return view.Checksum == 0 && packet.Checksum != ChecksumState.Partial && packet.Source.IsV6 ? DropReason.BadChecksum : DropReason.None;
     }
 
+    /// <summary>The internal interface is nobody's business: what came from the stack itself came in nowhere.</summary>
+    private static int Visible(InterfaceId id) => Math.Max(0, id.Index);
+
     private void Deliver(in ReceivedPacket packet, in Incoming incoming, Instant now)
     {
         DatagramPort? port = null;
@@ -76,7 +79,7 @@ internal sealed partial class DatagramLayer
         if (port is null) return;
         DatagramRecord record = new()
         {
-            Source = incoming.Source, Destination = incoming.Destination, Interface = packet.Interface.Id.Index, HopLimit = packet.HopLimit,
+            Source = incoming.Source, Destination = incoming.Destination, Interface = Visible(packet.Interface.Id), HopLimit = packet.HopLimit,
             IsEchoRequest = incoming.Echo.IsRequest, EchoSequence = incoming.Echo.Sequence,
         };
         port.LastEchoSequence = incoming.Echo.Sequence;

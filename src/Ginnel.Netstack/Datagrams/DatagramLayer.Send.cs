@@ -23,7 +23,7 @@ internal sealed partial class DatagramLayer
         if (size > most) return OpStatus.MessageTooLong;
         int mtuPayload = route.PathMtu - HeaderSize - (destination.Address.IsV4 ? IpV4Header.MinimumSize : IpV6Header.Size);
         if (port.Options.DontFragment && size > mtuPayload) return OpStatus.MessageTooLong;
-        int each = size < payload.Length && size <= mtuPayload && TakesSegments(route.Interface) ? most / size * size : size;
+        int each = size < payload.Length && size <= mtuPayload && TakesSegments(route.Interface) ? Math.Min(most / size, MaxSegments) * size : size;
         int count = each == 0 ? 1 : (payload.Length + each - 1) / each;
         if (count > context.Options.MaxTransmitQueue) return OpStatus.MessageTooLong;
         if (!ip.HasRoom(route.Interface, count))
@@ -52,6 +52,9 @@ internal sealed partial class DatagramLayer
     }
 
     private const int HeaderSize = 8;
+
+    /// <summary>Datagrams in one super-segment; Linux takes no more (UDP_MAX_SEGMENTS).</summary>
+    private const int MaxSegments = 64;
 
     private static bool TakesSegments(NetworkInterface to) =>
         (to.Link.Offloads & (LinkOffloads.UdpSegmentation | LinkOffloads.PartialChecksum)) == (LinkOffloads.UdpSegmentation | LinkOffloads.PartialChecksum);

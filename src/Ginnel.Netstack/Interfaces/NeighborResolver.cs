@@ -102,7 +102,7 @@ internal sealed class NeighborResolver(StackContext context, IpOutput output)
 
     private Neighbor Add(NetworkInterface on, IpAddress address)
     {
-        on.Neighbors ??= new BoundedTable<IpAddress, Neighbor>(Math.Max(1, context.Options.MaxNeighbors));
+        on.Neighbors ??= new BoundedTable<IpAddress, Neighbor>(context.Options.MaxNeighbors);
         while (on.Neighbors.IsFull && on.Neighbors.TryPeekOldest(out Neighbor? oldest)) Remove(oldest, DropReason.NeighborQueueFull);
         Neighbor neighbor = new(this, on, address);
         on.Neighbors.Add(address, neighbor);

@@ -15,13 +15,13 @@ internal sealed partial class IpInput
         if (source.IsUnspecified ? !isBroadcast || protocol != IpProtocol.Udp : IsMartianSource(from, source)) return DropReason.BadSource;
         // LAND: with source and destination equal we would answer ourselves.
         if (source == destination) return DropReason.BadSource;
+        // A unicast packet in a broadcast frame is an attack or a mistake (RFC 1122 section 3.3.6).
+        if (arrival.IsLinkGroup && !isBroadcast) return DropReason.BadDestination;
         if (isOwn) return DropReason.None;
         if (destination.IsLoopback || destination.V4 >> 24 == 0) return DropReason.BadDestination;
         // Of the groups a host is always in that of all systems only (RFC 1112 section 4); the shell joins no others.
         if (destination.IsMulticast) return destination.V4 == 0xE000_0001 ? DropReason.None : DropReason.NotOurAddress;
         if (isBroadcast) return DropReason.None;
-        // A unicast packet in a broadcast frame is an attack or a mistake (RFC 1122 section 3.3.6).
-        if (arrival.IsLinkGroup) return DropReason.BadDestination;
         return from.AnyIp ? DropReason.None : DropReason.NotOurAddress;
     }
 

@@ -7,6 +7,7 @@ namespace Ginnel.Netstack;
 internal sealed class IpOutput(StackContext context)
 {
     private const int FragmentAlignment = 8;
+    private readonly Identifications _identifications = new(context.Entropy);
 
     /// <summary>Who finds stations on Ethernet.</summary>
     internal NeighborResolver Neighbors { get; set; } = null!;
@@ -79,7 +80,7 @@ internal sealed class IpOutput(StackContext context)
         if (!HasRoom(to, count)) return DropReason.TransmitQueueFull;
         WriteChecksum(packet, send, canBePartial: false);
         // Unpredictable, so that a stranger can neither inject fragments nor count our packets (RFC 7739 section 5).
-        uint identification = context.Entropy.NextUInt32();
+        uint identification = _identifications.Next();
         ReadOnlySpan<byte> rest = packet.Span;
         int offset = 0;
         while (!rest.IsEmpty)
@@ -130,7 +131,7 @@ internal sealed class IpOutput(StackContext context)
         IpV4Header header = HeaderV4(send, IpV4Header.MinimumSize + packet.Length);
         header.DontFragment = send.DontFragment;
         // An atomic packet's identification means nothing and is zero, which tells nobody how much we send (RFC 6864 section 4.1).
-        header.Identification = send.DontFragment || to.IsInternal ? (ushort)0 : (ushort)context.Entropy.NextUInt32();
+        header.Identification = send.DontFragment || to.IsInternal ? (ushort)0 : (ushort)_identifications.Next();
         header.Write(packet.Prepend(IpV4Header.MinimumSize));
     }
 

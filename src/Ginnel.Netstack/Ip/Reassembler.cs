@@ -10,7 +10,7 @@ namespace Ginnel.Netstack;
 internal sealed class Reassembler(StackContext context, IcmpSender errors) : Timed
 {
     // Never touched, hence ordered by age and, as all wait equally long, by deadline.
-    private readonly BoundedTable<ReassemblyKey, Reassembly> _entries = new(Math.Max(1, context.Options.MaxReassemblies));
+    private readonly BoundedTable<ReassemblyKey, Reassembly> _entries = new(context.Options.MaxReassemblies);
     private int _bytes;
 
     internal int Count => _entries.Count;

@@ -50,6 +50,22 @@ public sealed class BoundTests
     }
 
     [Fact]
+    public void Options_that_cannot_be_meant_are_refused_by_name()
+    {
+        Ginnel.Wire.PacketPool pool = new();
+        SeededEntropy entropy = new();
+        StackOptions[] bad =
+        [
+            new() { Pool = pool, Entropy = entropy, MaxSockets = 0 }, new() { Pool = pool, Entropy = entropy, MaxNeighbors = 0 },
+            new() { Pool = pool, Entropy = entropy, HopLimit = 0 }, new() { Pool = pool, Entropy = entropy, MaxTransmitQueue = -1 },
+            new() { Pool = pool, Entropy = entropy, ReassemblyTimeout = TimeSpan.Zero },
+        ];
+        string[] names = ["MaxSockets", "MaxNeighbors", "HopLimit", "MaxTransmitQueue", "ReassemblyTimeout"];
+        for (int i = 0; i < bad.Length; i++)
+            Assert.Equal(names[i], Assert.Throws<ArgumentOutOfRangeException>(() => new NetworkStack(bad[i])).ParamName);
+    }
+
+    [Fact]
     public void A_bounded_table_keeps_order_through_random_use()
     {
         BoundedTable<int, string> table = new(limit: 20);

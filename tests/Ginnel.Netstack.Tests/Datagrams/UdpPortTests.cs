@@ -45,6 +45,17 @@ public sealed class UdpPortTests
     }
 
     [Fact]
+    public void A_closed_port_of_an_own_address_refuses_inside_the_stack_too()
+    {
+        using TestStack stack = new();
+        SocketId client = stack.Bind(At(OwnV4, 0));
+        Assert.Equal(OpStatus.Ok, stack.Stack.Send(client, new DatagramSend(At(OwnV4, 53)), [1], stack.Now));
+        ReceivedDatagram item = stack.Take(client).Datagram;
+        Assert.Equal((NetworkFailure.Refused, At(OwnV4, 53), InterfaceId.None), (item.Failure, item.Destination, item.Interface));
+        Assert.Empty(stack.Sent());
+    }
+
+    [Fact]
     public void A_new_source_in_any_IP_mode_is_a_pending_port_that_serves_every_destination_once_accepted()
     {
         using TestStack stack = new(anyIp: true);
