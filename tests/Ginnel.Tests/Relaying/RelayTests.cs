@@ -89,7 +89,7 @@ public sealed class RelayTests
             }
         }, Token);
         long before = -1;
-        while (before != Volatile.Read(ref sent))
+        while (before <= 0 || before != Volatile.Read(ref sent))
         {
             before = Volatile.Read(ref sent);
             await Task.Delay(100, Token); // Wall time only decides how soon we look again, never the outcome.
