@@ -6,16 +6,27 @@ namespace Ginnel;
 /// </summary>
 internal sealed class AnyIpQueue<T>(Shard shard, Func<T, bool> isAlive) where T : class
 {
+    private const int FirstPurge = 64;
     private readonly Queue<T> _items = new();
     private readonly WaitQueue _waiting = new();
+    private int _purgeAt = FirstPurge;
     private bool _closed;
 
     internal bool IsClosed => _closed;
 
     internal void Add(T item, ref ShardWork work)
     {
+        if (_items.Count >= _purgeAt) Purge();
         _items.Enqueue(item);
         _waiting.WakeAll(ref work);
+    }
+
+    // Where nobody takes, a flood would leave the abandoned behind without end; the living are few.
+    private void Purge()
+    {
+        for (int left = _items.Count; left > 0; left--)
+            if (_items.Dequeue() is var item && isAlive(item)) _items.Enqueue(item);
+        _purgeAt = Math.Max(FirstPurge, 2 * _items.Count);
     }
 
     /// <summary>Closes the queue and yields what nobody took.</summary>

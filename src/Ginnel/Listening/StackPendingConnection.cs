@@ -8,20 +8,19 @@ namespace Ginnel;
 internal sealed class StackPendingConnection : ShardSocket, IPendingConnection
 {
     private readonly CancellationTokenSource _abandoned = new();
+    private readonly Lazy<FlowInfo> _flow;
     private bool _decided;
 
     internal StackPendingConnection(Shard shard, FlowKey key, string origin, IAddressNames? names) : base(shard)
     {
-        Key = key;
-        Flow = FlowDescription.Of(FlowProtocol.Tcp, origin, key, names);
+        // Made under the lock, described outside it: the names are someone else's to tell.
+        _flow = new Lazy<FlowInfo>(() => FlowDescription.Of(FlowProtocol.Tcp, origin, key, names));
     }
-
-    internal FlowKey Key { get; }
 
     /// <summary>Whether it still waits for a decision.</summary>
     internal bool IsAlive => Id != SocketId.None;
 
-    public FlowInfo Flow { get; }
+    public FlowInfo Flow => _flow.Value;
 
     public CancellationToken Abandoned => _abandoned.Token;
 

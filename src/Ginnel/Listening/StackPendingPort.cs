@@ -9,19 +9,20 @@ namespace Ginnel;
 internal sealed class StackPendingPort : ShardSocket, IPendingPort
 {
     private readonly FlowKey _key;
+    private readonly Lazy<FlowInfo> _flow;
 
     internal StackPendingPort(Shard shard, FlowKey key, string origin, IAddressNames? names) : base(shard)
     {
         _key = key;
-        Flow = FlowDescription.Of(FlowDescription.ProtocolOf(key), origin, key, names);
-        Source = Flow.Source!;
+        // Made under the lock, described outside it: the names are someone else's to tell.
+        _flow = new Lazy<FlowInfo>(() => FlowDescription.Of(FlowDescription.ProtocolOf(key), origin, key, names));
     }
 
     internal bool IsAlive => Id != SocketId.None;
 
-    public IPEndPoint Source { get; }
+    public IPEndPoint Source => Flow.Source!;
 
-    public FlowInfo Flow { get; }
+    public FlowInfo Flow => _flow.Value;
 
     internal override void OnEvents(SocketEvents events, ref ShardWork work)
     {

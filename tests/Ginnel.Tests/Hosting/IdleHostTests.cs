@@ -21,6 +21,7 @@ public sealed class IdleHostTests
         NetworkHost[] hosts = new NetworkHost[Hosts];
         for (int i = 0; i < Hosts; i++) hosts[i] = await CreateAsync(runtime, i);
         long after = GC.GetTotalMemory(forceFullCollection: true);
+        TestContext.Current.TestOutputHelper?.WriteLine($"{(after - before) / Hosts} bytes per idle host");
         Assert.InRange((after - before) / Hosts, 1, BytesPerHost);
         Assert.Equal(1, time.Timers);
         Assert.InRange(System.Diagnostics.Process.GetCurrentProcess().Threads.Count, 1, threads + 16);
