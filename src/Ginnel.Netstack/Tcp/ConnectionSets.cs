@@ -1,6 +1,8 @@
 namespace Ginnel.Netstack;
 
-/// <summary>Connections of which any one may have to give way: half-open ones of a listener, pending ones. A connection is in at most one.</summary>
+/// <summary>
+/// Connections of which any one may have to give way: half-open ones of a listener, pending ones. A connection is in at most one.
+/// </summary>
 internal sealed class ConnectionSet
 {
     private TcpConnection[] _items = [];

@@ -27,7 +27,8 @@ internal sealed class IsnGenerator(EntropySource entropy)
         Span<byte> hash = stackalloc byte[32];
         HMACSHA256.HashData(_key, tuple, hash);
         uint clock = (uint)(now.Ticks / (4 * TimeSpan.TicksPerMicrosecond));
-        return (new SequenceNumber(BinaryPrimitives.ReadUInt32LittleEndian(hash) + clock), BinaryPrimitives.ReadUInt32LittleEndian(hash[4..]));
+        var iss = new SequenceNumber(BinaryPrimitives.ReadUInt32LittleEndian(hash) + clock);
+        return (iss, BinaryPrimitives.ReadUInt32LittleEndian(hash[4..]));
     }
 
     private static void WriteEndpoint(Span<byte> destination, IpEndpoint endpoint)

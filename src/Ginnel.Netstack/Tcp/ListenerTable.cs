@@ -2,7 +2,9 @@ using Ginnel.Wire;
 
 namespace Ginnel.Netstack;
 
-/// <summary>Listeners by endpoint. The most specific one wins: the address itself, then all addresses of its family, then of both.</summary>
+/// <summary>
+/// Listeners by endpoint. The most specific one wins: the address itself, then all addresses of its family, then of both.
+/// </summary>
 internal sealed class ListenerTable
 {
     private Dictionary<IpEndpoint, TcpListener>? _listeners;

@@ -81,7 +81,9 @@ internal sealed class OutOfOrderQueue
         return next;
     }
 
-    /// <summary>Fills SACK blocks from index <paramref name="start"/> on, the range that grew last first; returns the count of all blocks.</summary>
+    /// <summary>
+    /// Fills SACK blocks from index <paramref name="start"/> on, the range that grew last first; returns the count of all blocks.
+    /// </summary>
     internal int Fill(ref SackBlocks blocks, int start, int max)
     {
         int filled = start;
@@ -98,14 +100,6 @@ internal sealed class OutOfOrderQueue
             blocks[filled++] = new SackBlock(_ranges[best].Left, _ranges[best].Right);
         }
         return filled;
-    }
-
-    /// <summary>The range that holds <paramref name="number"/>, for a duplicate report (RFC 2883 section 4).</summary>
-    internal bool Covers(SequenceNumber number)
-    {
-        int at = FirstEndingAtOrAfter(number);
-        while (at < _count && _ranges[at].Right == number) at++;
-        return at < _count && _ranges[at].Left <= number;
     }
 
     private int FirstEndingAtOrAfter(SequenceNumber number)

@@ -25,7 +25,9 @@ internal struct ReceiveRing
     /// <summary>Whether a read lease is out.</summary>
     internal readonly bool IsLeased => _isLeased;
 
-    /// <summary>Puts octets <paramref name="offset"/> behind the last readable one. False when the memory for them is not to be had.</summary>
+    /// <summary>
+    /// Puts octets <paramref name="offset"/> behind the last readable one. False when the memory for them is not to be had.
+    /// </summary>
     internal bool TryWrite(int offset, ReadOnlySpan<byte> bytes, RingMemory memory)
     {
         int needed = Readable + offset + bytes.Length;

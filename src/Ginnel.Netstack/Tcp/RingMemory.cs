@@ -24,7 +24,9 @@ internal sealed class RingMemory(StackContext context)
     /// </summary>
     private long SendLimit => context.MemoryLimit / 4 * 3;
 
-    /// <summary>Rents an array of exactly <paramref name="size"/> bytes, a power of two, for a receive ring; false at the stack's limit.</summary>
+    /// <summary>
+    /// Rents an array of exactly <paramref name="size"/> bytes, a power of two, for a receive ring; false at the stack's limit.
+    /// </summary>
     internal bool TryRent(int size, out byte[] array) => TryRent(size, context.MemoryLimit, out array);
 
     /// <summary>The same for a send ring, which must leave some of the limit to receive rings.</summary>

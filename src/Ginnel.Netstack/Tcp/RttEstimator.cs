@@ -24,12 +24,6 @@ internal struct RttEstimator
     /// <summary>RTTVAR.</summary>
     internal readonly TimeSpan Variation => new(_variation);
 
-    /// <summary>How often the timeout was doubled.</summary>
-    internal readonly int Backoff => _backoff;
-
-    /// <summary>Whether a round trip has been measured.</summary>
-    internal readonly bool HasSample => _smoothed > 0;
-
     /// <summary>RTO with its backoff, at most <see cref="TcpOptions.MaxRetransmitTimeout"/> (RFC 6298 section 2.5).</summary>
     internal readonly TimeSpan Timeout(TcpOptions options)
     {

@@ -101,7 +101,9 @@ internal sealed partial class TcpConnection
         if (SndWnd > 0) LeaveZeroWindow(now);
     }
 
-    /// <summary>One round trip: of a timed segment that was sent once (Karn), else from the echoed timestamp (RFC 7323 section 4).</summary>
+    /// <summary>
+    /// One round trip: of a timed segment that was sent once (Karn), else from the echoed timestamp (RFC 7323 section 4).
+    /// </summary>
     private void SampleRoundTrip(in TcpSegment segment, SequenceNumber acknowledgment, Instant now)
     {
         if (_rttTiming && acknowledgment >= _rttEnd)

@@ -130,7 +130,8 @@ internal sealed partial class TcpConnection
     /// </summary>
     internal bool YieldsTo(in TcpSegment segment)
     {
-        if (State != TcpState.TimeWait || (segment.Header.Flags & (TcpFlags.Syn | TcpFlags.Ack | TcpFlags.Rst | TcpFlags.Fin)) != TcpFlags.Syn) return false;
+        const TcpFlags Judged = TcpFlags.Syn | TcpFlags.Ack | TcpFlags.Rst | TcpFlags.Fin;
+        if (State != TcpState.TimeWait || (segment.Header.Flags & Judged) != TcpFlags.Syn) return false;
         if (TimestampsOn && segment.Header.HasTimestamps && segment.Header.TimestampValue != TsRecent)
             return (int)(segment.Header.TimestampValue - TsRecent) > 0;
         return segment.Header.Sequence > RcvNxt;

@@ -22,7 +22,9 @@ internal sealed partial class TcpConnection
         _softError = error.Failure;
     }
 
-    /// <summary>RFC 8201 section 5.2 and RFC 1191 section 6.5: smaller segments, and what was lost goes again at once, the window unhurt.</summary>
+    /// <summary>
+    /// RFC 8201 section 5.2 and RFC 1191 section 6.5: smaller segments, and what was lost goes again at once, the window unhurt.
+    /// </summary>
     private void PathNarrowed(int mtu, Instant now)
     {
         int before = SndMss;

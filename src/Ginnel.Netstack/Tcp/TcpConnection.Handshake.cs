@@ -48,7 +48,9 @@ internal sealed partial class TcpConnection
         _lastHeardAt = now;
     }
 
-    /// <summary>Answers the noted SYN: SYN-RECEIVED. Data on the SYN are not taken; the peer sends them again (section 3.10.7.2 allows it).</summary>
+    /// <summary>
+    /// Answers the noted SYN: SYN-RECEIVED. Data on the SYN are not taken; the peer sends them again (section 3.10.7.2 allows it).
+    /// </summary>
     internal void AnswerSyn(Instant now)
     {
         State = TcpState.SynReceived;
@@ -62,7 +64,8 @@ internal sealed partial class TcpConnection
     {
         (Iss, TimestampOffset) = Tcp.Isn.Next(Flow, now);
         // RFC 9293 section 3.6.1: beyond everything of the connection before, which a fast sender has carried past the clock.
-        if (FormerSndNxt is { } former && Iss <= former + ushort.MaxValue) Iss = former + ushort.MaxValue + (int)Tcp.Context.Entropy.Next(1 << 16);
+        if (FormerSndNxt is { } former && Iss <= former + ushort.MaxValue)
+            Iss = former + ushort.MaxValue + (int)Tcp.Context.Entropy.Next(1 << 16);
         SndUna = Iss;
         SndNxt = Iss + 1;
         ResetRecovery();
@@ -165,7 +168,8 @@ internal sealed partial class TcpConnection
 
     /// <summary>Whether this is the SYN again that brought us to SYN-RECEIVED: its SYN-ACK was lost.</summary>
     private bool IsRepeatedSyn(in TcpSegment segment) =>
-        State == TcpState.SynReceived && segment.Header.Sequence == Irs && (segment.Header.Flags & (TcpFlags.Syn | TcpFlags.Ack | TcpFlags.Rst)) == TcpFlags.Syn;
+        State == TcpState.SynReceived && segment.Header.Sequence == Irs
+        && (segment.Header.Flags & (TcpFlags.Syn | TcpFlags.Ack | TcpFlags.Rst)) == TcpFlags.Syn;
 
     private void AcceptSimultaneous(ref TcpSegment segment)
     {
@@ -219,7 +223,8 @@ internal sealed partial class TcpConnection
         Span<byte> quote = stackalloc byte[TcpHeader.MinimumSize];
         var syn = new TcpHeader
         {
-            SourcePort = Flow.Remote.Port, DestinationPort = Flow.Local.Port, Sequence = Irs, Flags = TcpFlags.Syn, Window = (ushort)Math.Min(SndWnd, ushort.MaxValue),
+            SourcePort = Flow.Remote.Port, DestinationPort = Flow.Local.Port, Sequence = Irs, Flags = TcpFlags.Syn,
+            Window = (ushort)Math.Min(SndWnd, ushort.MaxValue),
         };
         syn.Write(quote);
         Tcp.Ip.SendUnreachable(Route.Interface, Flow, quote, reason, 0, now);

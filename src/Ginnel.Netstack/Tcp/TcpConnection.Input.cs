@@ -25,13 +25,14 @@ internal sealed partial class TcpConnection
     {
         if (IsRepeatedSyn(segment)) { RepeatSynAck(now); return; }
         // Simultaneous open (section 3.5, figure 7): the peer's SYN again, now with the acknowledgment of ours.
-        if (State == TcpState.SynReceived && IsActive && segment.Sequence == Irs && segment.Has(TcpFlags.Syn)) AcceptSimultaneous(ref segment);
+        bool simultaneous = State == TcpState.SynReceived && IsActive && segment.Sequence == Irs && segment.Has(TcpFlags.Syn);
+        if (simultaneous) AcceptSimultaneous(ref segment);
         if (!CheckTimestamp(ref segment, now)) return;
         if (!CheckSequence(ref segment, now)) return;
         NoteTimestamp(segment, now);
         if (segment.Has(TcpFlags.Rst)) { CheckReset(segment, now); return; }
         // Third, security and precedence: no longer checked (RFC 9293 appendix A.1).
-        if (segment.Has(TcpFlags.Syn)) { SynArrives(segment, now); return; }
+        if (segment.Has(TcpFlags.Syn)) { SynArrives(now); return; }
         if (!segment.Has(TcpFlags.Ack)) { Tcp.Drop(DropReason.BadFlags); return; }
         Heard(now);
         if (!CheckAcknowledgment(ref segment, now)) return;
@@ -114,7 +115,7 @@ internal sealed partial class TcpConnection
     }
 
     /// <summary>Fourth: a SYN on a living connection is challenged, never believed (RFC 5961 section 4.2).</summary>
-    private void SynArrives(in TcpSegment segment, Instant now)
+    private void SynArrives(Instant now)
     {
         Tcp.Drop(DropReason.BadFlags);
         ChallengeAck(now);

@@ -113,7 +113,8 @@ internal sealed partial class TcpConnection
     }
 
     // SACK blocks take room from data while we have holes ourselves.
-    private int DataSegmentSize() => OutOfOrder is not { IsEmpty: false } && !_hasDuplicate ? SegmentSize : SndMss - (TimestampsOn ? 12 + 28 : 36);
+    private int DataSegmentSize() =>
+        OutOfOrder is not { IsEmpty: false } && !_hasDuplicate ? SegmentSize : SndMss - (TimestampsOn ? 12 + 28 : 36);
 
     private bool SendNew(int length, Instant now)
     {

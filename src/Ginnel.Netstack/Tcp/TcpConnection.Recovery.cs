@@ -67,7 +67,6 @@ internal sealed partial class TcpConnection
             if (_phase == LossPhase.Recovery) EndRecovery();
             else Grow(octets, now);
             _phase = LossPhase.Open;
-            _retransmitNow = false;
             _duplicateAcks = _duplicateOctets = 0;
             // What was to be sent again and had not left yet has arrived after all.
             _retransmitNow = false;
@@ -103,7 +102,8 @@ internal sealed partial class TcpConnection
     private void EndRecovery()
     {
         // RFC 6582 section 3.2: do not burst what has become free; a pipe of less than the window lets few segments follow.
-        Congestion!.CongestionWindow = Math.Min(Congestion.SlowStartThreshold, Math.Max(Pipe(), SegmentSize) + Options.InitialWindow * SegmentSize);
+        int calm = Math.Max(Pipe(), SegmentSize) + Options.InitialWindow * SegmentSize;
+        Congestion!.CongestionWindow = Math.Min(Congestion.SlowStartThreshold, calm);
         _rescueUsed = false;
     }
 
@@ -259,7 +259,8 @@ internal sealed partial class TcpConnection
         _retransmitNow = _headAgain = _rttTiming = false;
         if (sequence == SndUna) (_headMarked, _headMark) = (true, SndNxt);
         StampRetransmission(now);
-        bool rescue = _phase == LossPhase.Recovery && Scoreboard is { IsEmpty: false } board && sequence >= board.Highest && sequence >= _lostEdge;
+        bool rescue = _phase == LossPhase.Recovery && sequence >= _lostEdge
+            && Scoreboard is { IsEmpty: false } board && sequence >= board.Highest;
         if (rescue)
         {
             // RFC 6675 section 4, rule 4: HighRxt does not move.

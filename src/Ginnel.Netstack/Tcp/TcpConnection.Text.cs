@@ -128,7 +128,9 @@ internal sealed partial class TcpConnection
         return (ushort)field;
     }
 
-    /// <summary>Octets beyond RCV.NXT for which there is a place: what the limit leaves, or when memory is scarce what the ring has.</summary>
+    /// <summary>
+    /// Octets beyond RCV.NXT for which there is a place: what the limit leaves, or when memory is scarce what the ring has.
+    /// </summary>
     private int Storable()
     {
         int limit = Memory.IsTight ? Math.Min(_rcvLimit, ReceiveRing.Capacity) : _rcvLimit;

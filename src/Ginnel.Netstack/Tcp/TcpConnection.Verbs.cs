@@ -31,10 +31,11 @@ internal sealed partial class TcpConnection
         lease = default;
         if (State == TcpState.Closed) return Failure == NetworkFailure.None ? OpStatus.InvalidState : OpStatus.Failed;
         if (_finQueued || SendRing.IsLeased) return OpStatus.InvalidState;
-        if (State is TcpState.Established or TcpState.CloseWait && SendRing.TryLease(wanted, Tcp.SendLimit, Memory, out lease)) return OpStatus.Ok;
+        bool open = State is TcpState.Established or TcpState.CloseWait;
+        if (open && SendRing.TryLease(wanted, Tcp.SendLimit, Memory, out lease)) return OpStatus.Ok;
         _writeWanted = true;
         // With nothing in flight no acknowledgment will ever come to wake the writer: it waits for memory.
-        if (State is TcpState.Established or TcpState.CloseWait && SendRing.Count == 0) Memory.Await(this);
+        if (open && SendRing.Count == 0) Memory.Await(this);
         return OpStatus.WouldBlock;
     }
 

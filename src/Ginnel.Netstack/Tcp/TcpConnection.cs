@@ -108,15 +108,14 @@ internal sealed partial class TcpConnection : StackSocket
     private bool MayReceive => State is TcpState.Established or TcpState.FinWait1 or TcpState.FinWait2;
 
     /// <summary>Whether data can still be sent: our FIN is not acknowledged.</summary>
-    private bool MaySend => State is TcpState.Established or TcpState.CloseWait or TcpState.FinWait1 or TcpState.Closing or TcpState.LastAck;
+    private bool MaySend => State is TcpState.Established or TcpState.CloseWait or TcpState.FinWait1
+        or TcpState.Closing or TcpState.LastAck;
 
     /// <summary>Octets of sequence space in flight, FIN included.</summary>
     private int Flight => SndNxt - SndUna;
 
     /// <summary>Written octets that were never sent.</summary>
     private int Unsent => SendRing.Count - (Flight - (_finSent ? 1 : 0));
-
-    private bool Is(TcpState state) => State == state;
 
     /// <summary>Tells the owner, if there is one who knows the id.</summary>
     private void Raise(SocketEvents events)

@@ -47,4 +47,5 @@ public enum TcpState : byte
 public readonly record struct TcpInfo(
     TcpState State, IpEndpoint Local, IpEndpoint Remote, int CongestionWindow, int SlowStartThreshold, TimeSpan SmoothedRoundTrip,
     TimeSpan RoundTripVariation, TimeSpan RetransmitTimeout, int SendMss, int BytesInFlight, int SendWindow, int ReceiveWindow,
-    bool Timestamps, bool Sack, int SendScale, int ReceiveScale, long BytesSent, long BytesReceived, long Retransmissions, int SendQueued, int ReceiveQueued);
+    bool Timestamps, bool Sack, int SendScale, int ReceiveScale, long BytesSent, long BytesReceived, long Retransmissions, int SendQueued,
+    int ReceiveQueued);

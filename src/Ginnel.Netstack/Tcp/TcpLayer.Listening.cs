@@ -100,20 +100,26 @@ internal sealed partial class TcpLayer
     }
 
     /// <summary>A reset at a number that the peer expects; with the acknowledgment of ours, where there is a connection.</summary>
-    internal void SendReset(in FlowKey flow, in RouteDecision route, SequenceNumber sequence, Instant now, SequenceNumber? acknowledgment = null) =>
-        SendBare(flow, route, sequence, acknowledgment ?? default, acknowledgment is null ? TcpFlags.Rst : TcpFlags.Rst | TcpFlags.Ack, now);
+    internal void SendReset(
+        in FlowKey flow, in RouteDecision route, SequenceNumber sequence, Instant now, SequenceNumber? acknowledgment = null)
+    {
+        TcpFlags flags = acknowledgment is null ? TcpFlags.Rst : TcpFlags.Rst | TcpFlags.Ack;
+        SendBare(flow, route, sequence, acknowledgment ?? default, flags, now);
+    }
 
     /// <summary>A reset for who expects nothing of us yet: number 0, and what he sent acknowledged.</summary>
     internal void SendResetTo(in FlowKey flow, in RouteDecision route, SequenceNumber acknowledgment, Instant now) =>
         SendBare(flow, route, default, acknowledgment, TcpFlags.Rst | TcpFlags.Ack, now);
 
-    private void SendBare(in FlowKey flow, in RouteDecision route, SequenceNumber sequence, SequenceNumber acknowledgment, TcpFlags flags, Instant now)
+    private void SendBare(
+        in FlowKey flow, in RouteDecision route, SequenceNumber sequence, SequenceNumber acknowledgment, TcpFlags flags, Instant now)
     {
         if (!route.Interface.IsUp) { Drop(DropReason.InterfaceDown); return; }
         if (!Ip.TryRent(TcpHeader.MinimumSize, out Packet packet)) { Drop(DropReason.OutOfBuffers); return; }
         var header = new TcpHeader
         {
-            SourcePort = flow.Local.Port, DestinationPort = flow.Remote.Port, Sequence = sequence, Acknowledgment = acknowledgment, Flags = flags,
+            SourcePort = flow.Local.Port, DestinationPort = flow.Remote.Port,
+            Sequence = sequence, Acknowledgment = acknowledgment, Flags = flags,
         };
         header.Write(packet.Append(TcpHeader.MinimumSize));
         Ip.Send(packet, route, new IpSend(flow.Local.Address, flow.Remote.Address, IpProtocol.Tcp), now);

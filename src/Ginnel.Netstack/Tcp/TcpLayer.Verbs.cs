@@ -8,7 +8,8 @@ internal sealed partial class TcpLayer
     internal OpStatus Connect(IpEndpoint local, IpEndpoint remote, Instant now, out SocketId id)
     {
         id = default;
-        if (remote.Port == 0 || remote.Address.IsUnspecified || remote.Address.IsMulticast || remote.Address.IsLimitedBroadcast) return OpStatus.InvalidAddress;
+        if (remote.Port == 0 || remote.Address.IsUnspecified) return OpStatus.InvalidAddress;
+        if (remote.Address.IsMulticast || remote.Address.IsLimitedBroadcast) return OpStatus.InvalidAddress;
         if (!local.Address.IsUnspecified && local.Address.IsV4 != remote.Address.IsV4) return OpStatus.InvalidAddress;
         OpStatus status = Ip.TryRoute(remote.Address, local.Address, out RouteDecision route);
         if (status != OpStatus.Ok) return status;

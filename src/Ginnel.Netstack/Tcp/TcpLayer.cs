@@ -43,7 +43,8 @@ internal sealed partial class TcpLayer
     /// <summary>Bytes of the largest receive ring.</summary>
     internal int ReceiveLimit { get; }
 
-    private static int RingSize(int option) => (int)Math.Clamp(BitOperations.RoundUpToPowerOf2((uint)Math.Max(option, 1)), RingMemory.Smallest, 1u << 29);
+    private static int RingSize(int option) =>
+        (int)Math.Clamp(BitOperations.RoundUpToPowerOf2((uint)option), RingMemory.Smallest, 1u << 29);
 
     private static void Check(TcpOptions options)
     {
@@ -58,12 +59,19 @@ internal sealed partial class TcpLayer
         CheckSpan(options.MinRetransmitTimeout, TimeSpan.FromMilliseconds(1), options.MaxRetransmitTimeout);
         CheckSpan(options.InitialRetransmitTimeout, TimeSpan.FromMilliseconds(1), options.MaxRetransmitTimeout);
         TimeSpan year = TimeSpan.FromDays(366);
-        foreach (TimeSpan span in (ReadOnlySpan<TimeSpan>)[options.GiveUpAfter, options.ConnectTimeout, options.KeepAliveInterval, options.PendingTimeout, options.MaxRetransmitTimeout])
-            CheckSpan(span, TimeSpan.FromMilliseconds(1), year);
-        foreach (TimeSpan span in (ReadOnlySpan<TimeSpan>)[options.KeepAliveTime, options.TimeWait, options.FinWait2]) CheckSpan(span, TimeSpan.Zero, year);
+        TimeSpan least = TimeSpan.FromMilliseconds(1);
+        CheckSpan(options.MaxRetransmitTimeout, least, year);
+        CheckSpan(options.GiveUpAfter, least, year);
+        CheckSpan(options.ConnectTimeout, least, year);
+        CheckSpan(options.PendingTimeout, least, year);
+        CheckSpan(options.KeepAliveInterval, least, year);
+        CheckSpan(options.KeepAliveTime, TimeSpan.Zero, year);
+        CheckSpan(options.TimeWait, TimeSpan.Zero, year);
+        CheckSpan(options.FinWait2, TimeSpan.Zero, year);
     }
 
-    private static void CheckSpan(TimeSpan value, TimeSpan least, TimeSpan most, [CallerArgumentExpression(nameof(value))] string? name = null)
+    private static void CheckSpan(
+        TimeSpan value, TimeSpan least, TimeSpan most, [CallerArgumentExpression(nameof(value))] string? name = null)
     {
         if (value < least || value > most) throw new ArgumentOutOfRangeException(name, value, $"Must be between {least} and {most}.");
     }
@@ -99,7 +107,8 @@ internal sealed partial class TcpLayer
         if (packet.Source.IsMulticast || packet.Source.IsLimitedBroadcast || packet.Source.IsUnspecified) return DropReason.BadSource;
         DropReason reason = TcpView.TryParse(packet.Transport, out TcpView view);
         if (reason != DropReason.None) return reason;
-        if (packet.Checksum == ChecksumState.Unverified && !Checksum.Verify(packet.Source, packet.Destination, IpProtocol.Tcp, packet.Transport))
+        if (packet.Checksum == ChecksumState.Unverified
+            && !Checksum.Verify(packet.Source, packet.Destination, IpProtocol.Tcp, packet.Transport))
             return DropReason.BadChecksum;
         reason = TcpHeader.Read(view, out TcpHeader header);
         if (reason != DropReason.None) return reason;
@@ -111,7 +120,6 @@ internal sealed partial class TcpLayer
             Payload = view.Payload,
             Fin = header.Has(TcpFlags.Fin),
             Count = packet.Segmentation.Count(view.Payload.Length),
-            Bytes = packet.Transport,
         };
         return DropReason.None;
     }
@@ -123,7 +131,10 @@ internal sealed partial class TcpLayer
         else Drop(DropReason.IcmpNotOurs);
     }
 
-    /// <summary>Builds at most one packet of the interface's first ready connection and passes it to <see cref="IpLayer.Send"/>. False: none is ready.</summary>
+    /// <summary>
+    /// Builds at most one packet of the interface's first ready connection and passes it to <see cref="IpLayer.Send"/>. False: none is
+    /// ready.
+    /// </summary>
     internal bool TransmitOne(NetworkInterface to, Instant now)
     {
         while (to.FirstReady is { } connection)

@@ -19,9 +19,6 @@ internal ref struct TcpSegment
     /// <summary>Segments on the wire that this one stands for: more than one for a super-segment.</summary>
     internal int Count;
 
-    /// <summary>The whole transport packet, to be quoted.</summary>
-    internal ReadOnlySpan<byte> Bytes;
-
     internal readonly bool Has(TcpFlags flag) => (Header.Flags & flag) != 0;
 
     /// <summary>SEG.LEN: octets in sequence space, SYN and FIN included (RFC 9293 section 3.3.1).</summary>

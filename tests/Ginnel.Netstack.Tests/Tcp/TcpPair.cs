@@ -5,7 +5,9 @@ namespace Ginnel.Netstack.Tests;
 /// <summary>What the wire does to a packet.</summary>
 public readonly record struct Fate(bool Lost = false, TimeSpan ExtraDelay = default, bool Twice = false);
 
-/// <summary>Two stacks and a wire between them, in virtual time: the client is 10.1.0.1, the server 10.1.0.2 (and fd01::1, fd01::2).</summary>
+/// <summary>
+/// Two stacks and a wire between them, in virtual time: the client is 10.1.0.1, the server 10.1.0.2 (and fd01::1, fd01::2).
+/// </summary>
 public sealed class TcpPair : IDisposable
 {
     public static readonly IpAddress ClientV4 = IpAddress.Parse("10.1.0.1");
