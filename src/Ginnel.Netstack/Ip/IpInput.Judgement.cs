@@ -43,7 +43,8 @@ internal sealed partial class IpInput
         if (isBroadcast) return IsInGroup(from, destination) ? DropReason.None : DropReason.NotOurAddress;
         if (arrival.IsLinkGroup) return DropReason.BadDestination;
         // Link-local packets never pass a router (RFC 4291 section 2.5.6): any-IP stands for the world beyond the link.
-        return from.AnyIp && !destination.IsLinkLocal ? DropReason.None : DropReason.NotOurAddress;
+        if (!from.AnyIp || destination.IsLinkLocal) return DropReason.NotOurAddress;
+        return source.IsLinkLocal && protocol != IpProtocol.IcmpV6 ? DropReason.BadSource : DropReason.None;
     }
 
     /// <summary>

@@ -75,7 +75,7 @@ internal sealed class IpLayer
             _neighbors.Forget(changed, DropReason.InterfaceDown);
         }
         _tcp.LinkChanged(changed, now);
-        if (!up) return;
+        // Whoever waits for room learns what has become of the link, be it that there is none.
         _datagrams.RoomAgain(changed);
         if (!wentUp) return;
         foreach ((IpAddress own, _) in changed.Addresses) Announce(changed, own, now);

@@ -288,6 +288,18 @@ public sealed class UdpTransferTests
     }
 
     [Fact]
+    public void A_port_that_waits_for_room_learns_that_the_link_is_gone()
+    {
+        using TestStack stack = new(options: pool => new StackOptions { Pool = pool, Entropy = new SeededEntropy(), MaxTransmitQueue = 1 });
+        SocketId port = stack.Bind(OwnFour);
+        stack.Stack.Send(port, new DatagramSend(PeerFour), [1], stack.Now);
+        Assert.Equal(OpStatus.WouldBlock, stack.Stack.Send(port, new DatagramSend(PeerFour), [1], stack.Now));
+        stack.Stack.SetLink(stack.Interface, stack.Link, up: false, stack.Now);
+        Assert.Equal(new SocketEvent(port, SocketEvents.Writable), stack.NextEvent());
+        Assert.Equal(OpStatus.NoRoute, stack.Stack.Send(port, new DatagramSend(PeerFour), [1], stack.Now));
+    }
+
+    [Fact]
     public void A_waiting_port_that_is_released_is_forgotten()
     {
         using TestStack stack = new(options: pool => new StackOptions { Pool = pool, Entropy = new SeededEntropy(), MaxTransmitQueue = 1 });

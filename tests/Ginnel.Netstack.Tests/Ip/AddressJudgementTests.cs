@@ -132,8 +132,45 @@ public sealed class AddressJudgementTests
     public void A_unicast_packet_in_a_broadcast_frame_is_refused()
     {
         using TestStack stack = new(LinkMedium.Ethernet, anyIp: true);
-        byte[] packet = Build.Udp(new IpEndpoint(PeerV4, 1), new IpEndpoint(FarV4, 2), 1);
-        stack.ReceiveDropped(DropReason.BadDestination, Build.Frame(MacAddress.Broadcast, PeerMac, EtherType.IpV4, packet));
+        foreach (IpAddress to in new[] { FarV4, OwnV4 })
+        {
+            byte[] packet = Build.Udp(new IpEndpoint(PeerV4, 1), new IpEndpoint(to, 2), 1);
+            stack.ReceiveDropped(DropReason.BadDestination, Build.Frame(MacAddress.Broadcast, PeerMac, EtherType.IpV4, packet));
+        }
+    }
+
+    [Fact]
+    public void A_link_local_source_does_not_get_beyond_the_link()
+    {
+        using TestStack stack = new(anyIp: true);
+        IpEndpoint local = new(IpAddress.Parse("fe80::9"), 4000);
+        stack.ReceiveDropped(DropReason.BadSource, Build.Udp(local, new IpEndpoint(FarV6, 53), 1));
+        SocketId port = stack.Bind(new IpEndpoint(OwnV6, 53));
+        stack.Receive(Build.Udp(local, new IpEndpoint(OwnV6, 53), 1));
+        Assert.Equal(local, stack.Take(port).Datagram.Source);
+    }
+
+    [Theory]
+    [InlineData(LinkMedium.Ip, true)]
+    [InlineData(LinkMedium.Ethernet, true)]
+    [InlineData(LinkMedium.Ip, false)]
+    [InlineData(LinkMedium.Ethernet, false)]
+    public void C1_frames_of_every_length_and_of_one_byte_throughout_are_refused_by_name(LinkMedium medium, bool anyIp)
+    {
+        using TestStack stack = new(medium, anyIp);
+        foreach (byte filling in new byte[] { 0x00, 0x45, 0x4F, 0x60, 0xFF })
+        {
+            for (int length = 0; length <= 2_048; length++)
+            {
+                byte[] frame = new byte[length];
+                Array.Fill(frame, filling);
+                long before = stack.AllDrops();
+                stack.Receive(frame);
+                Assert.InRange(stack.AllDrops() - before, 1, 2);
+            }
+        }
+        Assert.Null(stack.NextEvent());
+        Assert.Equal(0, stack.Stack.SocketCount);
     }
 
     [Fact]
