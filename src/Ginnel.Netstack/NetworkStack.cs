@@ -47,6 +47,9 @@ public sealed partial class NetworkStack
     /// <summary>Bytes that buffers hold now.</summary>
     public long MemoryInUse => _context.MemoryInUse;
 
+    /// <summary>Those of them that belong to connections, released ones that still deliver included.</summary>
+    public long ConnectionMemoryInUse => _tcp.Memory.InUse;
+
     /// <summary>Sockets of all kinds that exist, TIME-WAIT included.</summary>
     public int SocketCount => _context.Sockets.Count;
 

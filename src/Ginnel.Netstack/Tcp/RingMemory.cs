@@ -15,6 +15,9 @@ internal sealed class RingMemory(StackContext context)
 
     private Queue<TcpConnection>? _waiters;
 
+    /// <summary>Bytes of the stack's budget that are rings; the rest are datagram queues.</summary>
+    internal long InUse { get; private set; }
+
     /// <summary>Whether so little is left that windows stop growing (three quarters are in use).</summary>
     internal bool IsTight => context.MemoryInUse > context.MemoryLimit / 4 * 3;
 
@@ -40,6 +43,7 @@ internal sealed class RingMemory(StackContext context)
             return false;
         }
         context.MemoryInUse += size;
+        InUse += size;
         array = ArrayPool<byte>.Shared.Rent(size);
         return true;
     }
@@ -48,6 +52,7 @@ internal sealed class RingMemory(StackContext context)
     internal void Return(byte[] array)
     {
         context.MemoryInUse -= array.Length;
+        InUse -= array.Length;
         ArrayPool<byte>.Shared.Return(array);
         WakeWaiters();
     }
@@ -59,6 +64,7 @@ internal sealed class RingMemory(StackContext context)
     internal void Abandon(byte[] array)
     {
         context.MemoryInUse -= array.Length;
+        InUse -= array.Length;
         WakeWaiters();
     }
 

@@ -23,6 +23,6 @@ internal sealed partial class Shard
             if (socket is TcpSocket) return false;
         foreach (ShardPort port in _ports)
             if (port.Sending || port.IsUp && stack.HasOutput(port.Interface)) return false;
-        return stack.MemoryInUse == 0;
+        return stack.ConnectionMemoryInUse == 0;
     }
 }

@@ -70,6 +70,9 @@ public sealed class LifetimeTests
     {
         await using TestNetwork network = new();
         (TcpStream client, TcpStream server) = await network.ConnectAsync();
+        // A datagram that nobody reads keeps nobody waiting.
+        await using IDatagramPort unread = network.Client.BindUdp(new IPEndPoint(IPAddress.Any, 7));
+        await unread.SendAsync(new byte[10], new IPEndPoint(IPAddress.Parse("10.0.0.1"), 7), Token);
         await client.WriteAsync(new byte[500_000], Token);
         Task stopping = network.Client.StopAsync(Token);
         Assert.False(stopping.IsCompleted);
