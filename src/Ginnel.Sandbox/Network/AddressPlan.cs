@@ -61,14 +61,24 @@ public sealed record AddressPlan
             : new AddressPlan(subnet, At(subnet, 4), At(subnet, 1), At(subnet, 2), At(subnet, 3));
     }
 
-    /// <summary>The subnets that are tried in turn when the host has a route to the default one.</summary>
+    /// <summary>
+    /// The subnets that are tried in turn when the host has a route to the default one: from several private ranges, since a company's
+    /// tunnel often takes the whole of one (10.0.0.0/8, say).
+    /// </summary>
     public static IEnumerable<IPNetwork> Candidates(AddressFamily family)
     {
-        for (int i = 0; i < 64; i++)
+        const int FromEach = 16;
+        string[] first = family == AddressFamily.InterNetwork ? ["10.0.2.0", "172.31.200.0", "192.168.200.0", "198.19.0.0"] : ["fd00:2::", "fd67:696e:6e65:100::"];
+        foreach (string start in first)
         {
-            yield return family == AddressFamily.InterNetwork
-                ? new IPNetwork(new IPAddress([10, 0, (byte)(2 + i), 0]), 24)
-                : new IPNetwork(IPAddress.Parse($"fd00:{2 + i:x}::"), 64);
+            for (int i = 0; i < FromEach; i++)
+            {
+                byte[] bytes = IPAddress.Parse(start).GetAddressBytes();
+                // The third part of an IPv4 address; of IPv6 the part that differs within each range.
+                int part = bytes.Length == 4 ? 2 : start == first[0] ? 3 : 7;
+                bytes[part] += (byte)i;
+                yield return new IPNetwork(new IPAddress(bytes), bytes.Length == 4 ? 24 : 64);
+            }
         }
     }
 

@@ -108,6 +108,18 @@ public sealed class ArgumentCutTests
     }
 
     [Fact]
+    public void ARangeThatTheHostKnowsAsAWholeIsLeft()
+    {
+        HostRoutes routes = HostRoutes.Parse(
+            ["tun0\t0000000A\t00000000\t0001\t0\t0\t0\t000000FF\t0\t0\t0", "tun0\t000010AC\t00000000\t0001\t0\t0\t0\t0000F0FF\t0\t0\t0"],
+            ["fd000000000000000000000000000000 10 00000000000000000000000000000000 00 00000000000000000000000000000000 00000100 00000000 00000000 00000001 tun0"]);
+        Assert.Equal("192.168.200.0/24", routes.Choose(System.Net.Sockets.AddressFamily.InterNetwork).ToString());
+        Assert.Equal("fd67:696e:6e65:100::/64", routes.Choose(System.Net.Sockets.AddressFamily.InterNetworkV6).ToString());
+        Assert.Equal(64, AddressPlan.Candidates(System.Net.Sockets.AddressFamily.InterNetwork).Distinct().Count());
+        Assert.Equal(32, AddressPlan.Candidates(System.Net.Sockets.AddressFamily.InterNetworkV6).Distinct().Count());
+    }
+
+    [Fact]
     public void TheScriptsAreOnesThatShellsRead()
     {
         foreach (string shell in (string[])["bash", "zsh", "fish"])
