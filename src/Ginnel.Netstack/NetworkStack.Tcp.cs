@@ -66,7 +66,7 @@ public sealed partial class NetworkStack
     /// <summary>Switches Nagle's algorithm for one connection.</summary>
     public OpStatus SetNagle(SocketId id, bool enabled, Instant now) => Done(_tcp.SetNagle(id, enabled, now), now);
 
-    /// <summary>Sets or, with zero, switches off keepalive for one connection.</summary>
+    /// <summary>Sets or, with zero, switches off keepalive for one connection; at most 366 days.</summary>
     public OpStatus SetKeepAlive(SocketId id, TimeSpan time, Instant now) => _tcp.SetKeepAlive(id, time, now);
 
     /// <summary>A connection at a glance.</summary>

@@ -71,6 +71,8 @@ internal sealed partial class TcpConnection
         ResetRecovery();
         _synOwed = true;
         _progressAt = now;
+        // Begun while the link is down: the SYN waits for the link, and so does the patience.
+        if (!Route.Interface.IsUp) _downSince = now;
         RcvScale = ChooseScale();
     }
 

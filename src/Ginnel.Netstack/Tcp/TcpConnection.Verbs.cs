@@ -56,7 +56,7 @@ internal sealed partial class TcpConnection
 
     internal OpStatus SetKeepAlive(TimeSpan time, Instant now)
     {
-        if (time < TimeSpan.Zero) return OpStatus.InvalidState;
+        if (time < TimeSpan.Zero || time > TcpLayer.LongestSpan) return OpStatus.InvalidState;
         _keepAliveTime = time;
         _keepAliveSent = 0;
         Settle(now);

@@ -46,6 +46,9 @@ internal sealed partial class TcpLayer
     private static int RingSize(int option) =>
         (int)Math.Clamp(BitOperations.RoundUpToPowerOf2((uint)option), RingMemory.Smallest, 1u << 29);
 
+    /// <summary>Longer than this no timer may be: sums of instants stay far from the end of time.</summary>
+    internal static readonly TimeSpan LongestSpan = TimeSpan.FromDays(366);
+
     private static void Check(TcpOptions options)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.SendBuffer, 1);
@@ -58,7 +61,7 @@ internal sealed partial class TcpLayer
         CheckSpan(options.DelayedAck, TimeSpan.Zero, TimeSpan.FromMilliseconds(500));
         CheckSpan(options.MinRetransmitTimeout, TimeSpan.FromMilliseconds(1), options.MaxRetransmitTimeout);
         CheckSpan(options.InitialRetransmitTimeout, TimeSpan.FromMilliseconds(1), options.MaxRetransmitTimeout);
-        TimeSpan year = TimeSpan.FromDays(366);
+        TimeSpan year = LongestSpan;
         TimeSpan least = TimeSpan.FromMilliseconds(1);
         CheckSpan(options.MaxRetransmitTimeout, least, year);
         CheckSpan(options.GiveUpAfter, least, year);

@@ -348,7 +348,8 @@ public sealed class CloseTests
     {
         using TcpPeer peer = new(new TcpOptions { KeepAliveInterval = TimeSpan.FromSeconds(10), KeepAliveProbes = 3 });
         peer.EstablishPassive();
-        peer.Stack.SetKeepAlive(peer.Id, TimeSpan.FromSeconds(100), peer.Now);
+        Assert.Equal(OpStatus.InvalidState, peer.Stack.SetKeepAlive(peer.Id, TimeSpan.MaxValue, peer.Now));
+        Assert.Equal(OpStatus.Ok, peer.Stack.SetKeepAlive(peer.Id, TimeSpan.FromSeconds(100), peer.Now));
         peer.Advance(TimeSpan.FromSeconds(100));
         Segment probe = peer.SentOne();
         Assert.Equal((0, 0), (probe.Sequence, probe.Length));

@@ -428,4 +428,19 @@ public sealed class RetransmissionTests
         peer.Ack(1, 101);
         Assert.Equal(before, peer.Info.SmoothedRoundTrip);
     }
+
+    [Fact]
+    public void A_connection_begun_while_the_link_is_down_waits_for_it()
+    {
+        using TcpPeer peer = new(new TcpOptions { ConnectTimeout = TimeSpan.FromSeconds(10) });
+        peer.Stack.SetLink(peer.Host.Interface, peer.Host.Link, up: false, peer.Now);
+        IpEndpoint any = new(IpAddress.AnyV4, 0);
+        Assert.Equal(OpStatus.Ok, peer.Stack.Connect(any, new IpEndpoint(TestStack.PeerV4, 9), peer.Now, out SocketId id));
+        peer.Advance(TimeSpan.FromHours(1));
+        Assert.Equal(NetworkFailure.None, peer.Stack.FailureOf(id));
+        peer.Stack.SetLink(peer.Host.Interface, peer.Host.Link, up: true, peer.Now);
+        Assert.Contains(peer.Sent(), segment => segment.Flags == TcpFlags.Syn);
+        for (int i = 0; i < 11; i++) { peer.AdvanceMs(1000); peer.Sent(); }
+        Assert.Equal(NetworkFailure.TimedOut, peer.Stack.FailureOf(id));
+    }
 }
