@@ -13,7 +13,8 @@ public sealed partial class NetworkStack
         Done(_datagrams.Send(id, send, payload, now), now);
 
     /// <summary>Takes the next datagram or error item; <see cref="OpStatus.WouldBlock"/> when there is none.</summary>
-    public OpStatus TryReceive(SocketId id, Span<byte> buffer, out ReceivedDatagram datagram) => _datagrams.TryReceive(id, buffer, out datagram);
+    public OpStatus TryReceive(SocketId id, Span<byte> buffer, out ReceivedDatagram datagram) =>
+        _datagrams.TryReceive(id, buffer, out datagram);
 
     /// <summary>Whether <see cref="TryReceive"/> would yield a datagram or error item.</summary>
     public bool HasDatagram(SocketId id) => _context.Sockets.Find(id) is DatagramPort { Queue.Count: > 0 };

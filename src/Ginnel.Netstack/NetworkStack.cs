@@ -33,7 +33,9 @@ public sealed partial class NetworkStack
     /// <summary>What was counted.</summary>
     public StackCounters Counters => _context.Counters;
 
-    /// <summary>Bytes that all buffers together may hold; lowering it takes nothing away at once, but nothing grows until below it.</summary>
+    /// <summary>
+    /// Bytes that all buffers together may hold; lowering it takes nothing away at once, but nothing grows until below it.
+    /// </summary>
     public long MemoryLimit
     {
         get => _context.MemoryLimit;
@@ -76,7 +78,9 @@ public sealed partial class NetworkStack
     /// <summary>Whether <see cref="Transmit"/> would yield a packet now.</summary>
     public bool HasOutput(InterfaceId to) => _ip.HasOutput(to);
 
-    /// <summary>Packets out: appends at most <paramref name="budget"/> packets (super-segments count once), which the caller then owns.</summary>
+    /// <summary>
+    /// Packets out: appends at most <paramref name="budget"/> packets (super-segments count once), which the caller then owns.
+    /// </summary>
     public void Transmit(InterfaceId to, ref PacketQueue queue, int budget, Instant now) => _ip.Transmit(to, ref queue, budget, now);
 
     /// <summary>Events out: false when there is none.</summary>
@@ -96,7 +100,8 @@ public sealed partial class NetworkStack
     }
 
     /// <summary>Gives an interface an address in a network; the network becomes reachable through it.</summary>
-    public OpStatus AddAddress(InterfaceId id, IpAddress address, int prefixLength, Instant now) => _ip.AddAddress(id, address, prefixLength, now);
+    public OpStatus AddAddress(InterfaceId id, IpAddress address, int prefixLength, Instant now) =>
+        _ip.AddAddress(id, address, prefixLength, now);
 
     /// <summary>Takes an address away. Connections that use it fail as their packets do.</summary>
     public OpStatus RemoveAddress(InterfaceId id, IpAddress address) => _ip.RemoveAddress(id, address);
@@ -107,7 +112,9 @@ public sealed partial class NetworkStack
     /// <summary>Removes a route.</summary>
     public OpStatus RemoveRoute(Route route) => _ip.RemoveRoute(route);
 
-    /// <summary>The flow of a connection or pending connection; for a port or listener the remote end is default, for a pending port its source.</summary>
+    /// <summary>
+    /// The flow of a connection or pending connection; for a port or listener the remote end is default, for a pending port its source.
+    /// </summary>
     public bool TryGetFlow(SocketId id, out FlowKey flow)
     {
         flow = default;

@@ -17,7 +17,10 @@ public sealed class StackOptions
     /// <summary>Most sockets of all kinds; one more is refused, a SYN or datagram for it dropped. 1–1,048,576.</summary>
     public int MaxSockets { get; init; } = 65_536;
 
-    /// <summary>Most connections and ports that wait for accept or reject in any-IP mode. A further SYN is dropped at random in place of another or itself.</summary>
+    /// <summary>
+    /// Most connections and ports that wait for accept or reject in any-IP mode. A further SYN is dropped at random in place of another or
+    /// itself.
+    /// </summary>
     public int MaxPending { get; init; } = 1_024;
 
     /// <summary>Bytes that all receive and send buffers of the stack may hold together; the shell may change it at any time.</summary>
@@ -80,7 +83,8 @@ public sealed class StackOptions
 
     private static void CheckRange(long value, long least, long most, string name)
     {
-        if (value < least || value > most) throw new ArgumentOutOfRangeException(name, value, $"{name} is {value}; {least} to {most} are possible.");
+        if (value >= least && value <= most) return;
+        throw new ArgumentOutOfRangeException(name, value, $"{name} is {value}; {least} to {most} are possible.");
     }
 }
 

@@ -6,7 +6,9 @@ internal abstract class Timed
     internal int HeapIndex = -1;
     internal Instant HeapDeadline = Instant.Never;
 
-    /// <summary>Called by <see cref="TimerQueue.Fire"/> once the deadline has passed; the item is no longer armed and may arm itself again.</summary>
+    /// <summary>
+    /// Called by <see cref="TimerQueue.Fire"/> once the deadline has passed; the item is no longer armed and may arm itself again.
+    /// </summary>
     internal abstract void OnDeadline(Instant now);
 }
 

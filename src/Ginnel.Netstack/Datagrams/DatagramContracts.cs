@@ -8,7 +8,9 @@ public sealed class DatagramPortOptions
     /// <summary>UDP, or ICMP/ICMPv6 echo with the identifier as port.</summary>
     public IpProtocol Protocol { get; init; } = IpProtocol.Udp;
 
-    /// <summary>Where it is bound; address unspecified means all of that family (<see cref="DualStack"/>: of both), port 0 an ephemeral one.</summary>
+    /// <summary>
+    /// Where it is bound; address unspecified means all of that family (<see cref="DualStack"/>: of both), port 0 an ephemeral one.
+    /// </summary>
     public IpEndpoint Local { get; init; }
 
     /// <summary>Whether an unspecified IPv6 address means both families.</summary>
@@ -26,7 +28,8 @@ public sealed class DatagramPortOptions
 
 /// <summary>What is sent beside the payload.</summary>
 /// <param name="Destination">The target.</param>
-/// <param name="Source">The source; default for the port's own. A port accepted in any-IP mode names the endpoint that it answers for.</param>
+/// <param name="Source">The source; default for the port's own. A port accepted in any-IP mode names the endpoint that it answers
+/// for.</param>
 /// <param name="HopLimit">0 for the stack's.</param>
 /// <param name="LinkDestination">On Ethernet, the station to send to without asking for it; zero to resolve. DHCP needs it.</param>
 /// <param name="SegmentSize">When above 0 the payload is as many datagrams of this size (the last may be shorter).</param>

@@ -35,7 +35,8 @@ internal sealed partial class DatagramLayer
     }
 
     /// <summary>An echo message that the stack does not answer itself.</summary>
-    internal void ReceiveEcho(in ReceivedPacket packet, EchoHeader echo, ReadOnlySpan<byte> data, Instant now) => Deliver(packet, new Incoming
+    internal void ReceiveEcho(in ReceivedPacket packet, EchoHeader echo, ReadOnlySpan<byte> data, Instant now) =>
+        Deliver(packet, new Incoming
     {
         Protocol = packet.Protocol,
         Source = new IpEndpoint(packet.Source, echo.Identifier),
@@ -63,9 +64,11 @@ internal sealed partial class DatagramLayer
     private static DropReason Check(in ReceivedPacket packet, in UdpView view)
     {
         if (view.DestinationPort == 0) return DropReason.BadField;
-        if (packet.Checksum == ChecksumState.Unverified) return view.IsChecksumValid(packet.Source, packet.Destination) ? DropReason.None : DropReason.BadChecksum;
         // No offload makes an absent checksum legal over IPv6 (RFC 8200 section 8.1).
-        return view.Checksum == 0 && packet.Checksum != ChecksumState.Partial && packet.Source.IsV6 ? DropReason.BadChecksum : DropReason.None;
+        bool isValid = packet.Checksum == ChecksumState.Unverified
+            ? view.IsChecksumValid(packet.Source, packet.Destination)
+            : view.Checksum != 0 || packet.Checksum == ChecksumState.Partial || packet.Source.IsV4;
+        return isValid ? DropReason.None : DropReason.BadChecksum;
     }
 
     /// <summary>The internal interface is nobody's business: what came from the stack itself came in nowhere.</summary>
@@ -79,7 +82,8 @@ internal sealed partial class DatagramLayer
         if (port is null) return;
         DatagramRecord record = new()
         {
-            Source = incoming.Source, Destination = incoming.Destination, Interface = Visible(packet.Interface.Id), HopLimit = packet.HopLimit,
+            Source = incoming.Source, Destination = incoming.Destination, Interface = Visible(packet.Interface.Id),
+            HopLimit = packet.HopLimit,
             IsEchoRequest = incoming.Echo.IsRequest, EchoSequence = incoming.Echo.Sequence,
         };
         port.LastEchoSequence = incoming.Echo.Sequence;
@@ -98,7 +102,8 @@ internal sealed partial class DatagramLayer
 
     private DatagramPort? FindBound(in ReceivedPacket packet, in Incoming incoming, Instant now)
     {
-        DatagramPort? port = _ports.FindBound(incoming.Protocol, incoming.Destination, packet.Interface.Id, onlyGeneral: packet.IsBroadcast);
+        DatagramPort? port = _ports.FindBound(incoming.Protocol, incoming.Destination, packet.Interface.Id,
+            onlyGeneral: packet.IsBroadcast);
         if (port is not null && (!packet.IsBroadcast || port.Options.Broadcast)) return port;
         context.Drop(DropReason.NoListener);
         // RFC 1122 section 4.1.3.1; a stray echo reply deserves no answer.
@@ -136,7 +141,11 @@ internal sealed partial class DatagramLayer
     {
         DatagramRecord complete = record;
         complete.Length = payload.Length;
-        if (!port.Queue.TryAdd(complete, payload, context.Options.DatagramReceiveBuffer, context)) { context.Drop(DropReason.ReceiveBufferFull); return; }
+        if (!port.Queue.TryAdd(complete, payload, context.Options.DatagramReceiveBuffer, context))
+        {
+            context.Drop(DropReason.ReceiveBufferFull);
+            return;
+        }
         if (port.State != DatagramPortState.Pending) context.Events.Raise(port, SocketEvents.Readable);
     }
 }

@@ -23,7 +23,9 @@ internal sealed partial class DatagramLayer
         if (size > most) return OpStatus.MessageTooLong;
         int mtuPayload = route.PathMtu - HeaderSize - (destination.Address.IsV4 ? IpV4Header.MinimumSize : IpV6Header.Size);
         if (port.Options.DontFragment && size > mtuPayload) return OpStatus.MessageTooLong;
-        int each = size < payload.Length && size <= mtuPayload && TakesSegments(route.Interface) ? Math.Min(most / size, MaxSegments) * size : size;
+        int each = size < payload.Length && size <= mtuPayload && TakesSegments(route.Interface)
+            ? Math.Min(most / size, MaxSegments) * size
+            : size;
         int count = each == 0 ? 1 : (payload.Length + each - 1) / each;
         if (count > context.Options.MaxTransmitQueue) return OpStatus.MessageTooLong;
         if (!ip.HasRoom(route.Interface, count))
@@ -57,14 +59,15 @@ internal sealed partial class DatagramLayer
     private const int MaxSegments = 64;
 
     private static bool TakesSegments(NetworkInterface to) =>
-        (to.Link.Offloads & (LinkOffloads.UdpSegmentation | LinkOffloads.PartialChecksum)) == (LinkOffloads.UdpSegmentation | LinkOffloads.PartialChecksum);
+        to.Link.Offloads.HasFlag(LinkOffloads.UdpSegmentation | LinkOffloads.PartialChecksum);
 
     /// <summary>An any-IP port speaks to its source only, and as the endpoint that the source called.</summary>
     private OpStatus RouteAnswer(DatagramPort port, in DatagramSend send, Instant now, out RouteDecision route, out IpEndpoint source)
     {
         route = default;
         source = send.Source;
-        if (send.Destination != port.Flow.Remote || source.Address.IsUnspecified || source.Address.IsMulticast) return OpStatus.InvalidAddress;
+        bool isSourcePossible = !source.Address.IsUnspecified && !source.Address.IsMulticast;
+        if (send.Destination != port.Flow.Remote || !isSourcePossible) return OpStatus.InvalidAddress;
         if (source.Address.IsV4 != send.Destination.Address.IsV4) return OpStatus.InvalidAddress;
         if (!port.Interface!.IsUp) return OpStatus.NoRoute;
         route = ip.Router.RouteVia(port.Interface, source.Address, send.Destination.Address, now);
@@ -77,7 +80,8 @@ internal sealed partial class DatagramLayer
         IpEndpoint local = port.Flow.Local;
         route = default;
         source = local;
-        if (port.Flow.Protocol != IpProtocol.Udp && destination.IsV4 != (port.Flow.Protocol == IpProtocol.Icmp)) return OpStatus.InvalidAddress;
+        IpProtocol protocol = port.Flow.Protocol;
+        if (protocol != IpProtocol.Udp && destination.IsV4 != (protocol == IpProtocol.Icmp)) return OpStatus.InvalidAddress;
         if (destination.IsV4 != local.Address.IsV4 && !(local.Address.IsV6 && local.Address.IsUnspecified && port.Options.DualStack))
             return OpStatus.InvalidAddress;
         IpAddress wanted = local.Address;
@@ -89,7 +93,8 @@ internal sealed partial class DatagramLayer
         }
         if (wanted.IsUnspecified) wanted = default;
         OpStatus status = ip.Router.TryRoute(destination, wanted, port.Interface?.Id ?? InterfaceId.None, now, out route);
-        if (status == OpStatus.NoRoute && MaySendWithoutAddress(port, destination)) status = RouteWithoutAddress(port, destination, out route);
+        if (status == OpStatus.NoRoute && MaySendWithoutAddress(port, destination))
+            status = RouteWithoutAddress(port, destination, out route);
         if (status != OpStatus.Ok) return status;
         if (!route.Interface.IsUp) return OpStatus.NoRoute;
         bool isBroadcast = destination.IsLimitedBroadcast || route.Interface.IsDirectedBroadcast(destination);
@@ -109,7 +114,8 @@ internal sealed partial class DatagramLayer
     }
 
     private OpStatus SendOne(
-        DatagramPort port, in DatagramSend send, IpEndpoint source, in RouteDecision route, ReadOnlySpan<byte> payload, int segmentSize, Instant now)
+        DatagramPort port, in DatagramSend send, IpEndpoint source, in RouteDecision route, ReadOnlySpan<byte> payload, int segmentSize,
+        Instant now)
     {
         if (!ip.TryRent(HeaderSize + payload.Length, out Packet packet))
         {
@@ -159,7 +165,8 @@ internal sealed partial class DatagramLayer
     }
 
     private void Answer(
-        DatagramPort port, IpEndpoint target, NetworkFailure failure, int mtu, int length, ushort sequence, ReadOnlySpan<byte> payload, Instant now)
+        DatagramPort port, IpEndpoint target, NetworkFailure failure, int mtu, int length, ushort sequence, ReadOnlySpan<byte> payload,
+        Instant now)
     {
         Span<byte> transport = stackalloc byte[HeaderSize + 32];
         IpEndpoint guest = port.Flow.Remote;

@@ -34,7 +34,8 @@ internal sealed partial class DatagramLayer(StackContext context, IpLayer ip)
     {
         accepted = default;
         if (context.Sockets.Find(id) is not DatagramPort port) return OpStatus.Stale;
-        if (port.State != DatagramPortState.Pending) return port.State == DatagramPortState.Abandoned ? OpStatus.Failed : OpStatus.InvalidState;
+        if (port.State == DatagramPortState.Abandoned) return OpStatus.Failed;
+        if (port.State != DatagramPortState.Pending) return OpStatus.InvalidState;
         port.State = DatagramPortState.Accepted;
         context.PendingCount--;
         context.Timers.Remove(port);

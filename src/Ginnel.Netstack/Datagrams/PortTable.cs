@@ -29,7 +29,9 @@ internal sealed class PortTable
     internal DatagramPort? FindSource(IpProtocol protocol, IpEndpoint source, InterfaceId arrived) =>
         _sources?.GetValueOrDefault(new Key(protocol, source, arrived));
 
-    /// <summary>Binds; false if the endpoint is taken. A specific address and "all" may stand side by side, as may an interface's and any.</summary>
+    /// <summary>
+    /// Binds; false if the endpoint is taken. A specific address and "all" may stand side by side, as may an interface's and any.
+    /// </summary>
     internal bool TryBind(DatagramPort port)
     {
         _bound ??= [];
@@ -81,7 +83,8 @@ internal sealed class PortTable
 
     private static IpAddress Unspecified(IpAddress address) => address.IsV4 ? IpAddress.AnyV4 : IpAddress.AnyV6;
 
-    private static Key KeyOf(DatagramPort port, IpEndpoint endpoint) => new(port.Flow.Protocol, endpoint, port.Interface?.Id ?? InterfaceId.None);
+    private static Key KeyOf(DatagramPort port, IpEndpoint endpoint) =>
+        new(port.Flow.Protocol, endpoint, port.Interface?.Id ?? InterfaceId.None);
 
     private static Key SourceKey(DatagramPort port) => new(port.Flow.Protocol, port.Flow.Remote, port.Interface!.Id);
 

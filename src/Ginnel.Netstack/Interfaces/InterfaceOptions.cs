@@ -27,7 +27,8 @@ public sealed class InterfaceOptions
     public IReadOnlyList<IpPrefix> AnyIpExcept { get; init; } = [];
 
     /// <summary>
-    /// Whether the link's other end lets us reach its IPv4 loopback (Linux: route_localnet): 127.0.0.0/8 may then be a destination and a source
+    /// Whether the link's other end lets us reach its IPv4 loopback (Linux: route_localnet): 127.0.0.0/8 may then be a destination and a
+    /// source
     /// here, against RFC 1122 section 3.2.1.3 g, which speaks of strangers.
     /// </summary>
     public bool PeerLoopback { get; init; }

@@ -40,7 +40,8 @@ internal sealed class InterfaceTable
     /// <exception cref="ArgumentException">It cannot.</exception>
     internal static void CheckLink(LinkProperties link, MacAddress mac)
     {
-        if (link.Mtu is < 68 or > 65_535) throw new ArgumentException($"The MTU is {link.Mtu}; 68 to 65,535 bytes are possible (RFC 791).", nameof(link));
+        if (link.Mtu is < 68 or > 65_535)
+            throw new ArgumentException($"The MTU is {link.Mtu}; 68 to 65,535 bytes are possible (RFC 791).", nameof(link));
         if (link.Medium == LinkMedium.Ethernet && (mac.IsZero || mac.IsGroup))
             throw new ArgumentException($"{mac} cannot be a station's Ethernet address; it must be unicast and not zero.", nameof(mac));
     }

@@ -24,7 +24,9 @@ internal sealed class NeighborDiscovery(StackContext context, NeighborResolver n
         };
     }
 
-    /// <summary>Asks who has an address: the group of those that may, or the station that had it when last heard of (section 7.2.2).</summary>
+    /// <summary>
+    /// Asks who has an address: the group of those that may, or the station that had it when last heard of (section 7.2.2).
+    /// </summary>
     internal void Ask(NetworkInterface on, IpAddress target, MacAddress station, Instant now)
     {
         if (!TryChooseSource(on, target, out IpAddress source)) return;
@@ -51,7 +53,8 @@ internal sealed class NeighborDiscovery(StackContext context, NeighborResolver n
             Advertise(from, target, target, IpAddress.AllNodesV6, default, isSolicited: false, isOverride: true, now);
             return DropReason.None;
         }
-        if (message.TryGetLinkLayer(NeighborOptionType.SourceLinkLayer, out MacAddress station)) neighbors.Hint(from, source, station, create: true);
+        if (message.TryGetLinkLayer(NeighborOptionType.SourceLinkLayer, out MacAddress station))
+            neighbors.Hint(from, source, station, create: true);
         // A proxy's word does not override that of the address's owner (section 7.2.8).
         Advertise(from, isOwn ? target : AnswerSource(from, target), target, source, station, isSolicited: true, isOverride: isOwn, now);
         return DropReason.None;
@@ -67,7 +70,8 @@ internal sealed class NeighborDiscovery(StackContext context, NeighborResolver n
         if (neighbor.State == NeighborState.Incomplete)
         {
             if (!hasStation) return DropReason.BadNeighborMessage;
-            if (message.IsSolicited) neighbors.Confirm(neighbor, station, now); else neighbors.Hint(from, message.Target, station, create: false);
+            if (message.IsSolicited) neighbors.Confirm(neighbor, station, now);
+            else neighbors.Hint(from, message.Target, station, create: false);
             return DropReason.None;
         }
         bool differs = hasStation && station != neighbor.Mac;
@@ -81,10 +85,13 @@ internal sealed class NeighborDiscovery(StackContext context, NeighborResolver n
         return DropReason.None;
     }
 
-    /// <summary>As <see cref="ArpProtocol"/> does: not for those left to others, not for one's own, not for a duplicate address check.</summary>
+    /// <summary>
+    /// As <see cref="ArpProtocol"/> does: not for those left to others, not for one's own, not for a duplicate address check.
+    /// </summary>
     private static bool IsProxied(NetworkInterface on, IpAddress source, IpAddress target)
     {
-        if (!on.AnyIp || source.IsUnspecified || source == target || target.IsLinkLocal || target.IsUnspecified || target.IsLoopback) return false;
+        if (!on.AnyIp || source.IsUnspecified || source == target) return false;
+        if (target.IsLinkLocal || target.IsUnspecified || target.IsLoopback) return false;
         foreach (IpPrefix except in on.Options.AnyIpExcept)
         {
             if (except.Contains(target)) return false;
@@ -92,7 +99,8 @@ internal sealed class NeighborDiscovery(StackContext context, NeighborResolver n
         return true;
     }
 
-    private static IpAddress AnswerSource(NetworkInterface on, IpAddress target) => on.TryGetAddress(v4: false, out IpAddress own) ? own : target;
+    private static IpAddress AnswerSource(NetworkInterface on, IpAddress target) =>
+        on.TryGetAddress(v4: false, out IpAddress own) ? own : target;
 
     private static bool TryChooseSource(NetworkInterface on, IpAddress target, out IpAddress source)
     {
@@ -106,7 +114,8 @@ internal sealed class NeighborDiscovery(StackContext context, NeighborResolver n
     }
 
     private void Advertise(
-        NetworkInterface on, IpAddress source, IpAddress target, IpAddress destination, MacAddress station, bool isSolicited, bool isOverride, Instant now)
+        NetworkInterface on, IpAddress source, IpAddress target, IpAddress destination, MacAddress station, bool isSolicited,
+        bool isOverride, Instant now)
     {
         if (!context.Pool.TryRent(PacketSize.Small, out Packet packet)) { context.Drop(DropReason.OutOfBuffers); return; }
         packet.Truncate(NeighborMessage.WriteAdvertisement(

@@ -18,7 +18,8 @@ internal sealed class NeighborResolver(StackContext context, IpOutput output)
     private NeighborDiscovery _discovery = null!;
     private IcmpInput _icmp = null!;
 
-    internal void Attach(ArpProtocol arp, NeighborDiscovery discovery, IcmpInput icmp) => (_arp, _discovery, _icmp) = (arp, discovery, icmp);
+    internal void Attach(ArpProtocol arp, NeighborDiscovery discovery, IcmpInput icmp) =>
+        (_arp, _discovery, _icmp) = (arp, discovery, icmp);
 
     /// <summary>Sends now, or when the neighbor has answered; owns the packet only if it succeeds.</summary>
     internal DropReason SendTo(NetworkInterface to, Packet packet, IpAddress address, Instant now)
@@ -82,7 +83,8 @@ internal sealed class NeighborResolver(StackContext context, IpOutput output)
     {
         if (on.LastHeard == (address, station)) return;
         on.LastHeard = (address, station);
-        if (on.Neighbors is not null && on.Neighbors.TryGet(address, out Neighbor? known) && known.State != NeighborState.Incomplete) return;
+        if (on.Neighbors is not null && on.Neighbors.TryGet(address, out Neighbor? known)
+            && known.State != NeighborState.Incomplete) return;
         if (on.AnyIp || on.IsOnLink(address)) Hint(on, address, station, create: true);
     }
 

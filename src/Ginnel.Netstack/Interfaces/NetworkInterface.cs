@@ -93,7 +93,9 @@ internal sealed class NetworkInterface(InterfaceId id, InterfaceOptions options)
         return false;
     }
 
-    /// <summary>The own address that an error or answer of the stack itself bears; false when the interface has none of the family.</summary>
+    /// <summary>
+    /// The own address that an error or answer of the stack itself bears; false when the interface has none of the family.
+    /// </summary>
     internal bool TryGetAddress(bool v4, out IpAddress address)
     {
         foreach ((IpAddress own, _) in Addresses)

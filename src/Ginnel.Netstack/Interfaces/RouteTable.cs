@@ -45,7 +45,8 @@ internal sealed class RouteTable(int limit)
     internal void AddOnLink(IpPrefix network, InterfaceId id)
     {
         Route route = new(network, id);
-        if (Find(network)?.Exists(entry => entry.FromAddress && IsSame(entry.Route, route)) != true) Insert(new Entry(route, FromAddress: true));
+        bool isKnown = Find(network)?.Exists(entry => entry.FromAddress && IsSame(entry.Route, route)) == true;
+        if (!isKnown) Insert(new Entry(route, FromAddress: true));
     }
 
     internal void RemoveOnLink(IpPrefix network, InterfaceId id) => TryDelete(new Route(network, id), fromAddress: true);

@@ -14,7 +14,8 @@ internal static class IcmpCodes
         if (failure == NetworkFailure.PacketTooBig)
         {
             error = v4
-                ? new((byte)IcmpType.DestinationUnreachable, (byte)IcmpUnreachableCode.FragmentationNeeded, (ushort)Math.Clamp(mtu, 68, 65_535))
+                ? new((byte)IcmpType.DestinationUnreachable, (byte)IcmpUnreachableCode.FragmentationNeeded,
+                    (ushort)Math.Clamp(mtu, 68, 65_535))
                 : new((byte)IcmpV6Type.PacketTooBig, 0, (uint)Math.Max(mtu, IpV6Header.MinimumMtu));
             return true;
         }
@@ -33,7 +34,8 @@ internal static class IcmpCodes
     {
         IcmpType.DestinationUnreachable => (IcmpUnreachableCode)view.Code switch
         {
-            IcmpUnreachableCode.Network or IcmpUnreachableCode.NetworkUnknown or (IcmpUnreachableCode)11 => NetworkFailure.NetworkUnreachable,
+            IcmpUnreachableCode.Network or IcmpUnreachableCode.NetworkUnknown or (IcmpUnreachableCode)11 =>
+                NetworkFailure.NetworkUnreachable,
             IcmpUnreachableCode.Protocol => NetworkFailure.ProtocolUnreachable,
             IcmpUnreachableCode.Port => NetworkFailure.Refused,
             IcmpUnreachableCode.FragmentationNeeded => NetworkFailure.PacketTooBig,

@@ -2,7 +2,9 @@ using Ginnel.Wire;
 
 namespace Ginnel.Netstack;
 
-/// <summary>ICMP on its way up: echo of own addresses is answered, that of others is a datagram, errors go to the flow they quote.</summary>
+/// <summary>
+/// ICMP on its way up: echo of own addresses is answered, that of others is a datagram, errors go to the flow they quote.
+/// </summary>
 internal sealed class IcmpInput(IcmpSender sender, TcpLayer tcp, DatagramLayer datagrams)
 {
     /// <summary>Next lower MTU for routers that do not say which (RFC 1191 section 7).</summary>

@@ -16,7 +16,8 @@ internal sealed class IcmpSender(StackContext context, Router router, IpOutput o
     internal void SendError(in ReceivedPacket about, NetworkFailure failure, Instant now, int mtu = 0)
     {
         if (!MayAnswer(about) || !IcmpCodes.TryGet(failure, about.Source.IsV4, mtu, out IcmpCodes.Error error)) return;
-        SendError(about.Interface, ErrorSource(about.Interface, about.Destination, about.IsForOwnAddress, failure), about.Source, error, about.IpBytes, now);
+        SendError(about.Interface, ErrorSource(about.Interface, about.Destination, about.IsForOwnAddress, failure), about.Source, error,
+            about.IpBytes, now);
     }
 
     /// <summary>IPv6: complains of an octet of a packet (RFC 4443 section 3.4).</summary>
@@ -28,7 +29,9 @@ internal sealed class IcmpSender(StackContext context, Router router, IpOutput o
         SendError(about.Interface, source, about.Source, error, about.IpBytes, now);
     }
 
-    /// <summary>Tells that a packet would have had to be forwarded once more than it may (RFC 1812 section 5.3.1, RFC 8200 section 3).</summary>
+    /// <summary>
+    /// Tells that a packet would have had to be forwarded once more than it may (RFC 1812 section 5.3.1, RFC 8200 section 3).
+    /// </summary>
     internal void SendHopLimitExceeded(in ReceivedPacket about, Instant now)
     {
         if (!MayAnswer(about)) return;
@@ -38,7 +41,8 @@ internal sealed class IcmpSender(StackContext context, Router router, IpOutput o
     }
 
     /// <summary>Tells that fragments were missing, quoting the first one (RFC 792, RFC 4443 section 3.3).</summary>
-    internal void SendReassemblyTimeout(NetworkInterface via, IpAddress from, IpAddress to, ReadOnlySpan<byte> firstFragment, bool isOwn, Instant now)
+    internal void SendReassemblyTimeout(NetworkInterface via, IpAddress from, IpAddress to, ReadOnlySpan<byte> firstFragment, bool isOwn,
+        Instant now)
     {
         if (!IsSingleHost(from) || Router.IsGroup(via, to)) return;
         byte type = from.IsV4 ? (byte)IcmpType.TimeExceeded : (byte)IcmpV6Type.TimeExceeded;
@@ -47,16 +51,19 @@ internal sealed class IcmpSender(StackContext context, Router router, IpOutput o
     }
 
     /// <summary>Rebuilds the head of a packet that the flow's remote end sent, and answers it as the network would have.</summary>
-    internal void SendUnreachable(NetworkInterface via, in FlowKey flow, ReadOnlySpan<byte> transportStart, NetworkFailure failure, int mtu, Instant now)
+    internal void SendUnreachable(NetworkInterface via, in FlowKey flow, ReadOnlySpan<byte> transportStart, NetworkFailure failure, int mtu,
+        Instant now)
     {
         IpAddress guest = flow.Remote.Address, target = flow.Local.Address;
         if (!IcmpCodes.TryGet(failure, guest.IsV4, mtu, out IcmpCodes.Error error) || !IsSingleHost(guest)) return;
         Span<byte> quote = stackalloc byte[IpV6Header.Size + 64];
         transportStart = transportStart[..Math.Min(transportStart.Length, 64)];
         int length = transportStart.Length;
-        if (flow.Protocol == IpProtocol.Udp && length >= UdpHeader.Size) length = Math.Max(length, BinaryPrimitives.ReadUInt16BigEndian(transportStart[4..]));
+        if (flow.Protocol == IpProtocol.Udp && length >= UdpHeader.Size)
+            length = Math.Max(length, BinaryPrimitives.ReadUInt16BigEndian(transportStart[4..]));
         // What was too big must look it, or a careful sender takes the error for a forgery (as IcmpInput does).
-        if (failure == NetworkFailure.PacketTooBig) length = Math.Max(length, Math.Min(mtu, IpV4Header.MaximumTotalLength - IpV4Header.MinimumSize));
+        if (failure == NetworkFailure.PacketTooBig)
+            length = Math.Max(length, Math.Min(mtu, IpV4Header.MaximumTotalLength - IpV4Header.MinimumSize));
         int header = WriteQuotedHeader(quote, guest, target, flow.Protocol, length);
         transportStart.CopyTo(quote[header..]);
         SendError(via, ErrorSource(via, target, isOwn: false, failure), guest, error, quote[..(header + transportStart.Length)], now);
@@ -86,7 +93,8 @@ internal sealed class IcmpSender(StackContext context, Router router, IpOutput o
         data.CopyTo(message[IcmpMessage.HeaderSize..]);
     }
 
-    private void SendError(NetworkInterface via, IpAddress source, IpAddress destination, IcmpCodes.Error error, ReadOnlySpan<byte> quoted, Instant now)
+    private void SendError(NetworkInterface via, IpAddress source, IpAddress destination, IcmpCodes.Error error, ReadOnlySpan<byte> quoted,
+        Instant now)
     {
         if (!_errors.TryTake(now)) { context.Drop(DropReason.RateLimited); return; }
         bool v4 = destination.IsV4;
@@ -132,7 +140,8 @@ internal sealed class IcmpSender(StackContext context, Router router, IpOutput o
         {
             return new IpV6Header
             {
-                PayloadLength = (ushort)length, HopLimit = context.Options.HopLimit, NextHeader = protocol, Source = source, Destination = target,
+                PayloadLength = (ushort)length, HopLimit = context.Options.HopLimit, NextHeader = protocol, Source = source,
+                Destination = target,
             }.Write(destination);
         }
         return new IpV4Header

@@ -55,4 +55,5 @@ internal readonly record struct IpSend(
 /// <param name="Mtu">With <see cref="NetworkFailure.PacketTooBig"/> the next hop's MTU, already floored.</param>
 /// <param name="TransportStart">The first 4 bytes behind the quoted ports: TCP's sequence number (RFC 5927 section 4).</param>
 /// <param name="Interface">Where the error came in.</param>
-internal readonly record struct IcmpError(FlowKey Flow, NetworkFailure Failure, int Mtu, uint TransportStart, InterfaceId Interface = default);
+internal readonly record struct IcmpError(FlowKey Flow, NetworkFailure Failure, int Mtu, uint TransportStart,
+    InterfaceId Interface = default);

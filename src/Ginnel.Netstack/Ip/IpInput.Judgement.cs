@@ -2,10 +2,12 @@ using Ginnel.Wire;
 
 namespace Ginnel.Netstack;
 
-/// <content>Which addresses a packet may bear (RFC 1122 section 3.2.1.3, RFC 1812 section 5.3.7, RFC 4291), and whether it is for us.</content>
+/// <content>Which addresses a packet may bear (RFC 1122 section 3.2.1.3, RFC 1812 section 5.3.7, RFC 4291), and whether it is for
+/// us.</content>
 internal sealed partial class IpInput
 {
-    private DropReason JudgeV4(in Arrival arrival, IpAddress source, IpAddress destination, IpProtocol protocol, out bool isOwn, out bool isBroadcast)
+    private DropReason JudgeV4(in Arrival arrival, IpAddress source, IpAddress destination, IpProtocol protocol, out bool isOwn,
+        out bool isBroadcast)
     {
         NetworkInterface from = arrival.Interface;
         isOwn = interfaces.IsOwn(destination);
@@ -26,9 +28,11 @@ internal sealed partial class IpInput
     }
 
     private bool IsMartianSource(NetworkInterface from, IpAddress source) =>
-        source.V4 >> 24 == 0 || source.V4 >> 28 >= 0xE || (source.IsLoopback && !from.Options.PeerLoopback) || from.IsDirectedBroadcast(source) || interfaces.IsOwn(source);
+        source.V4 >> 24 == 0 || source.V4 >> 28 >= 0xE || (source.IsLoopback && !from.Options.PeerLoopback)
+            || from.IsDirectedBroadcast(source) || interfaces.IsOwn(source);
 
-    private DropReason JudgeV6(in Arrival arrival, IpAddress source, IpAddress destination, IpProtocol protocol, out bool isOwn, out bool isBroadcast)
+    private DropReason JudgeV6(in Arrival arrival, IpAddress source, IpAddress destination, IpProtocol protocol, out bool isOwn,
+        out bool isBroadcast)
     {
         NetworkInterface from = arrival.Interface;
         isOwn = interfaces.IsOwn(destination);

@@ -28,7 +28,8 @@ internal sealed partial class IpInput(StackContext context, InterfaceTable inter
     /// <param name="Checksum">What is known of its transport checksum.</param>
     /// <param name="IsReassembled">Whether we put it together ourselves.</param>
     internal readonly record struct Arrival(
-        NetworkInterface Interface, MacAddress Station, bool IsLinkGroup, Segmentation Segmentation, ChecksumState Checksum, bool IsReassembled);
+        NetworkInterface Interface, MacAddress Station, bool IsLinkGroup, Segmentation Segmentation, ChecksumState Checksum,
+        bool IsReassembled);
 
     /// <summary>Takes in one packet of a link; the caller keeps it and returns it afterwards.</summary>
     internal void Receive(NetworkInterface from, Packet packet, Instant now)
@@ -136,7 +137,8 @@ internal sealed partial class IpInput(StackContext context, InterfaceTable inter
             case IpProtocol.NoNextHeader: return DropReason.Ignored;
             default:
                 // RFC 8200 section 4: unrecognised next header.
-                if (!packet.IsBroadcast) errors.SendParameterProblem(packet, IpV6ProblemCode.UnrecognizedNextHeader, view.NextHeaderOffset, now);
+                if (!packet.IsBroadcast)
+                    errors.SendParameterProblem(packet, IpV6ProblemCode.UnrecognizedNextHeader, view.NextHeaderOffset, now);
                 return DropReason.UnknownProtocol;
         }
     }
@@ -145,7 +147,8 @@ internal sealed partial class IpInput(StackContext context, InterfaceTable inter
     {
         DropReason reason = IcmpV6View.TryParse(packet.Transport, out IcmpV6View icmp);
         if (reason != DropReason.None) return reason;
-        if (packet.Checksum == ChecksumState.Unverified && !icmp.IsChecksumValid(packet.Source, packet.Destination)) return DropReason.BadChecksum;
+        bool isValid = packet.Checksum != ChecksumState.Unverified || icmp.IsChecksumValid(packet.Source, packet.Destination);
+        if (!isValid) return DropReason.BadChecksum;
         if (icmp.Type is < IcmpV6Type.RouterSolicitation or > IcmpV6Type.Redirect) return _icmp.ReceiveV6(packet, icmp, now);
         // RFC 6980: no discovery in fragments, be they reassembled.
         if (arrival.IsReassembled) return DropReason.BadNeighborMessage;

@@ -64,7 +64,8 @@ internal sealed class IpLayer
     {
         if (_interfaces.Find(id) is not { IsInternal: false } changed) return;
         InterfaceTable.CheckLink(properties, changed.Mac);
-        bool rebuilt = changed.Link.Medium != properties.Medium || changed.Link.Offloads != properties.Offloads || changed.Link.Mtu != properties.Mtu;
+        bool rebuilt = changed.Link.Medium != properties.Medium || changed.Link.Offloads != properties.Offloads
+            || changed.Link.Mtu != properties.Mtu;
         bool wentUp = up && !changed.IsUp;
         changed.Link = properties;
         changed.IsUp = up;
@@ -117,7 +118,8 @@ internal sealed class IpLayer
     internal OpStatus AddRoute(Route route)
     {
         if (_interfaces.Find(route.Interface) is not { IsInternal: false }) return OpStatus.Stale;
-        if (route.Gateway is { } gateway && (gateway.IsV4 != route.Destination.Address.IsV4 || !IsHostAddress(gateway))) return OpStatus.InvalidAddress;
+        bool isV4 = route.Destination.Address.IsV4;
+        if (route.Gateway is { } gateway && (gateway.IsV4 != isV4 || !IsHostAddress(gateway))) return OpStatus.InvalidAddress;
         return _router.Routes.Add(route);
     }
 
@@ -180,12 +182,15 @@ internal sealed class IpLayer
     internal OpStatus TryRoute(IpAddress destination, IpAddress source, out RouteDecision decision) =>
         _router.TryRoute(destination, source, InterfaceId.None, _now, out decision);
 
-    /// <summary>The way back for an answer to something that came in on this interface: used by any-IP connections, whose local address is not ours.</summary>
+    /// <summary>
+    /// The way back for an answer to something that came in on this interface: used by any-IP connections, whose local address is not ours.
+    /// </summary>
     internal RouteDecision RouteVia(NetworkInterface via, IpAddress localAddress, IpAddress destination) =>
         _router.RouteVia(via, localAddress, destination, _now);
 
     /// <summary>Rents a packet with room for the transport header and payload and all headers below.</summary>
-    internal bool TryRent(int transportLength, out Packet packet) => _context.Pool.TryRent(PacketPool.SizeFor(transportLength + Packet.Headroom), out packet);
+    internal bool TryRent(int transportLength, out Packet packet) =>
+        _context.Pool.TryRent(PacketPool.SizeFor(transportLength + Packet.Headroom), out packet);
 
     /// <summary>
     /// Takes a transport packet (header and payload, checksum field zero) and puts it, with IP and link headers, into the interface's
@@ -197,8 +202,11 @@ internal sealed class IpLayer
     /// <summary>Whether so many packets find room in front of a link.</summary>
     internal bool HasRoom(NetworkInterface to, int count) => _output.HasRoom(to, count);
 
-    /// <summary>Answers a flow of any-IP mode by ICMP: rebuilds the head of the packet remote → local and quotes it. Rate-limited.</summary>
-    internal void SendUnreachable(NetworkInterface via, in FlowKey flow, ReadOnlySpan<byte> transportStart, NetworkFailure failure, int mtu, Instant now) =>
+    /// <summary>
+    /// Answers a flow of any-IP mode by ICMP: rebuilds the head of the packet remote → local and quotes it. Rate-limited.
+    /// </summary>
+    internal void SendUnreachable(NetworkInterface via, in FlowKey flow, ReadOnlySpan<byte> transportStart, NetworkFailure failure, int mtu,
+        Instant now) =>
         _icmpSender.SendUnreachable(via, flow, transportStart, failure, mtu, now);
 
     /// <summary>Remembers a path MTU learned from ICMP or probing; returns the one now in force.</summary>

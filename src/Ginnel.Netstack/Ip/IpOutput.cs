@@ -161,7 +161,9 @@ internal sealed class IpOutput(StackContext context)
         };
         if (at < 0) return;
         bool isIcmp = at == 2;
-        ulong sum = send.Protocol == IpProtocol.Icmp ? 0 : Checksum.PseudoHeader(send.Source, send.Destination, send.Protocol, transport.Length);
+        ulong sum = send.Protocol == IpProtocol.Icmp
+            ? 0
+            : Checksum.PseudoHeader(send.Source, send.Destination, send.Protocol, transport.Length);
         if (canBePartial && !isIcmp)
         {
             // Whoever completes it adds the transport's bytes, this field included.

@@ -23,7 +23,8 @@ internal readonly record struct QuotedPacket(FlowKey Flow, int TotalLength, uint
     }
 
     private static bool TryRead(
-        IpProtocol protocol, IpAddress source, IpAddress destination, ReadOnlySpan<byte> transport, int totalLength, out QuotedPacket quoted)
+        IpProtocol protocol, IpAddress source, IpAddress destination, ReadOnlySpan<byte> transport, int totalLength,
+        out QuotedPacket quoted)
     {
         quoted = default;
         // Eight bytes are what every error must quote (RFC 792); they hold the ports and TCP's sequence number.

@@ -53,7 +53,8 @@ internal sealed class Reassembler(StackContext context, IcmpSender errors) : Tim
         {
             if (!oldest.IsPoisoned) context.Drop(DropReason.ReassemblyTimeout);
             if (!oldest.FirstFragment.IsEmpty)
-                errors.SendReassemblyTimeout(oldest.Interface!, oldest.Key.Source, oldest.Key.Destination, oldest.FirstFragment, oldest.IsForOwnAddress, now);
+                errors.SendReassemblyTimeout(oldest.Interface!, oldest.Key.Source, oldest.Key.Destination, oldest.FirstFragment,
+                    oldest.IsForOwnAddress, now);
             Remove(oldest);
         }
         Arm();
@@ -73,7 +74,10 @@ internal sealed class Reassembler(StackContext context, IcmpSender errors) : Tim
     private Reassembly Open(in Fragment fragment, NetworkInterface on, Instant now)
     {
         while (_entries.IsFull && _entries.TryPeekOldest(out Reassembly? oldest)) Evict(oldest);
-        Reassembly entry = new(fragment.Key, now + context.Options.ReassemblyTimeout) { Interface = on, IsForOwnAddress = fragment.IsForOwnAddress };
+        Reassembly entry = new(fragment.Key, now + context.Options.ReassemblyTimeout)
+        {
+            Interface = on, IsForOwnAddress = fragment.IsForOwnAddress,
+        };
         _entries.Add(fragment.Key, entry);
         _bytes += entry.Cost;
         Arm();

@@ -5,7 +5,8 @@ using Ginnel.Wire;
 namespace Ginnel.Netstack;
 
 /// <summary>Which packet a fragment belongs to (RFC 791 section 3.2, RFC 8200 section 4.5, where the protocol does not count).</summary>
-internal readonly record struct ReassemblyKey(InterfaceId Interface, IpAddress Source, IpAddress Destination, uint Identification, IpProtocol Protocol);
+internal readonly record struct ReassemblyKey(InterfaceId Interface, IpAddress Source, IpAddress Destination, uint Identification,
+    IpProtocol Protocol);
 
 /// <summary>A fragment as the reassembler needs it.</summary>
 internal readonly ref struct Fragment
@@ -73,7 +74,8 @@ internal sealed class Reassembly(ReassemblyKey key, Instant deadline)
     /// <summary>The start of the first fragment, if it came: only then is a timeout reported.</summary>
     internal ReadOnlySpan<byte> FirstFragment => IsPoisoned ? default : _quote;
 
-    internal static int CostOf(in Fragment fragment) => PieceCost + fragment.Payload.Length + (fragment.Offset == 0 ? fragment.Header.Length + QuoteLength : 0);
+    internal static int CostOf(in Fragment fragment) =>
+        PieceCost + fragment.Payload.Length + (fragment.Offset == 0 ? fragment.Header.Length + QuoteLength : 0);
 
     /// <summary>Adds a fragment. Any answer but none, or ignored for a mere duplicate, condemns the whole packet.</summary>
     internal DropReason Add(in Fragment fragment)
@@ -115,7 +117,8 @@ internal sealed class Reassembly(ReassemblyKey key, Instant deadline)
     internal void Write(Span<byte> destination)
     {
         _header.CopyTo(destination);
-        for (int i = 0; i < _count; i++) _pieces[i].Bytes.AsSpan(0, _pieces[i].Length).CopyTo(destination[(_header.Length + _pieces[i].Offset)..]);
+        foreach (Piece piece in _pieces.AsSpan(0, _count))
+            piece.Bytes.AsSpan(0, piece.Length).CopyTo(destination[(_header.Length + piece.Offset)..]);
         if (Key.Source.IsV4)
         {
             BinaryPrimitives.WriteUInt16BigEndian(destination[2..], (ushort)(_header.Length + _total));

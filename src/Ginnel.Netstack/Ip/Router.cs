@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Ginnel.Wire;
 
 namespace Ginnel.Netstack;
@@ -24,12 +25,14 @@ internal sealed class Router(StackContext context, InterfaceTable interfaces)
         if (!source.IsUnspecified && (source.IsV4 != destination.IsV4 || !interfaces.IsOwn(source))) return OpStatus.InvalidAddress;
         if (interfaces.IsOwn(destination))
         {
-            decision = new RouteDecision(interfaces.Internal, destination, source.IsUnspecified ? destination : source, interfaces.Internal.Link.Mtu);
+            decision = new RouteDecision(interfaces.Internal, destination, source.IsUnspecified ? destination : source,
+                interfaces.Internal.Link.Mtu);
             return OpStatus.Ok;
         }
         if (!TryFindWay(destination, via, out NetworkInterface? to, out IpAddress nextHop)) return OpStatus.NoRoute;
         if (!to.Speaks(destination.IsV4)) return OpStatus.NoRoute;
-        // 127/8 and ::1 never leave a host (RFC 1122 section 3.2.1.3 g), and a stack has no services there; only a link's peer can ask for it.
+        // 127/8 and ::1 never leave a host (RFC 1122 section 3.2.1.3 g), and a stack has no services there; only a link's peer can ask for
+        // it.
         if (destination.IsLoopback && !(destination.IsV4 && to.Options.PeerLoopback)) return OpStatus.NoRoute;
         if (source.IsUnspecified && !TryChooseSource(to, destination, out source)) return OpStatus.NoRoute;
         decision = new RouteDecision(to, nextHop, source, PathMtu(destination, to, now));
@@ -44,7 +47,7 @@ internal sealed class Router(StackContext context, InterfaceTable interfaces)
     {
         if (via.IsInternal) return new RouteDecision(via, destination, localAddress, via.Link.Mtu);
         IpAddress nextHop = destination;
-        if (!IsGroup(via, destination) && Routes.TryFind(destination, via.Id, out Route route) && route.Gateway is { } gateway) nextHop = gateway;
+        if (!IsGroup(via, destination) && Routes.TryFind(destination, via.Id, out Route route)) nextHop = route.Gateway ?? destination;
         return new RouteDecision(via, nextHop, localAddress, PathMtu(destination, via, now));
     }
 
@@ -56,7 +59,8 @@ internal sealed class Router(StackContext context, InterfaceTable interfaces)
 
     private int PathMtu(IpAddress destination, NetworkInterface to, Instant now) => _pathMtus.Get(destination, to.Link.Mtu, now);
 
-    private bool TryFindWay(IpAddress destination, InterfaceId via, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out NetworkInterface? to, out IpAddress nextHop)
+    private bool TryFindWay(IpAddress destination, InterfaceId via,
+        [NotNullWhen(true)] out NetworkInterface? to, out IpAddress nextHop)
     {
         to = null;
         nextHop = destination;
@@ -64,7 +68,9 @@ internal sealed class Router(StackContext context, InterfaceTable interfaces)
         if (toAll || (destination.IsV6 && destination.IsLinkLocal))
         {
             // What every link has needs an interface; with a single one there is no doubt (RFC 4007 section 6).
-            to = via != InterfaceId.None ? interfaces.Find(via) : interfaces.All.Length == 1 ? interfaces.All[0] : ByRoute(destination, via);
+            to = via != InterfaceId.None ? interfaces.Find(via)
+                : interfaces.All.Length == 1 ? interfaces.All[0]
+                : ByRoute(destination, via);
             return to is not null;
         }
         if (!Routes.TryFind(destination, via, out Route route)) return false;

@@ -6,8 +6,10 @@ namespace Ginnel.Fuzz;
 /// <summary>Valid packets of every kind that a stack understands, for the mutator to begin from.</summary>
 internal static class FrameSamples
 {
-    internal static readonly IpAddress OwnV4 = IpAddress.Parse("10.0.2.1"), PeerV4 = IpAddress.Parse("10.0.2.9"), FarV4 = IpAddress.Parse("203.0.113.7");
-    internal static readonly IpAddress OwnV6 = IpAddress.Parse("fd00:2::1"), PeerV6 = IpAddress.Parse("fd00:2::9"), FarV6 = IpAddress.Parse("2001:db8::7");
+    internal static readonly IpAddress OwnV4 = IpAddress.Parse("10.0.2.1"), PeerV4 = IpAddress.Parse("10.0.2.9"),
+        FarV4 = IpAddress.Parse("203.0.113.7");
+    internal static readonly IpAddress OwnV6 = IpAddress.Parse("fd00:2::1"), PeerV6 = IpAddress.Parse("fd00:2::9"),
+        FarV6 = IpAddress.Parse("2001:db8::7");
     internal static readonly MacAddress OwnMac = new(0x0200_0000_0001), PeerMac = new(0x0200_0000_0009);
 
     /// <summary>The samples as IP packets, or as frames with the discovery messages that only Ethernet has.</summary>
@@ -20,8 +22,10 @@ internal static class FrameSamples
             foreach (IpAddress to in new[] { v4 ? OwnV4 : OwnV6, v4 ? FarV4 : FarV6 }) AddFlow(packets, peer, to);
             packets.Add(Udp(v4 ? IpAddress.AnyV4 : peer, v4 ? IpAddress.BroadcastV4 : IpAddress.AllNodesV6, 68, 67, new byte[30]));
         }
-        packets.Add(IpV6(PeerV6, OwnV6, IpProtocol.HopByHop, [(byte)IpProtocol.Udp, 0, 5, 2, 0, 0, 1, 0, .. UdpBytes(PeerV6, OwnV6, 1, 53, [1])]));
-        packets.Add(IpV6(PeerV6, OwnV6, IpProtocol.Routing, [(byte)IpProtocol.Udp, 2, 0, 1, .. new byte[20], .. UdpBytes(PeerV6, OwnV6, 1, 53, [1])]));
+        packets.Add(IpV6(PeerV6, OwnV6, IpProtocol.HopByHop,
+            [(byte)IpProtocol.Udp, 0, 5, 2, 0, 0, 1, 0, .. UdpBytes(PeerV6, OwnV6, 1, 53, [1])]));
+        packets.Add(IpV6(PeerV6, OwnV6, IpProtocol.Routing,
+            [(byte)IpProtocol.Udp, 2, 0, 1, .. new byte[20], .. UdpBytes(PeerV6, OwnV6, 1, 53, [1])]));
         if (!ethernet) return packets;
         List<byte[]> frames = packets.ConvertAll(packet => Frame(OwnMac, packet[0] >> 4 == 4 ? EtherType.IpV4 : EtherType.IpV6, packet));
         AddDiscovery(frames);
@@ -63,7 +67,8 @@ internal static class FrameSamples
         if (v4) IcmpMessage.WriteEcho(echo, IcmpType.EchoRequest, 7, 1, new byte[16]);
         else IcmpV6Message.WriteEcho(echo, peer, to, IcmpV6Type.EchoRequest, 7, 1, new byte[16]);
         packets.Add(Ip(peer, to, icmp, echo));
-        foreach (TcpFlags flags in new[] { TcpFlags.Syn, TcpFlags.Ack, TcpFlags.Ack | TcpFlags.Psh, TcpFlags.Fin | TcpFlags.Ack, TcpFlags.Rst })
+        foreach (TcpFlags flags in new[] { TcpFlags.Syn, TcpFlags.Ack, TcpFlags.Ack | TcpFlags.Psh, TcpFlags.Fin | TcpFlags.Ack,
+            TcpFlags.Rst })
         {
             packets.Add(Tcp(peer, to, 80, flags));
             packets.Add(Tcp(peer, to, 81, flags));
@@ -82,7 +87,8 @@ internal static class FrameSamples
         foreach (ArpOperation operation in new[] { ArpOperation.Request, ArpOperation.Reply })
         {
             byte[] arp = new byte[ArpHeader.Size];
-            new ArpHeader { Operation = operation, SenderMac = PeerMac, SenderAddress = PeerV4, TargetMac = OwnMac, TargetAddress = OwnV4 }.Write(arp);
+            new ArpHeader { Operation = operation, SenderMac = PeerMac, SenderAddress = PeerV4, TargetMac = OwnMac,
+                TargetAddress = OwnV4 }.Write(arp);
             frames.Add(Frame(operation == ArpOperation.Request ? MacAddress.Broadcast : OwnMac, EtherType.Arp, arp));
         }
         byte[] message = new byte[32];
@@ -104,7 +110,8 @@ internal static class FrameSamples
     {
         if (!from.IsV4) return IpV6(from, to, protocol, payload);
         byte[] packet = new byte[IpV4Header.MinimumSize + payload.Length];
-        new IpV4Header { TotalLength = (ushort)packet.Length, HopLimit = 64, Protocol = protocol, Source = from, Destination = to }.Write(packet);
+        new IpV4Header { TotalLength = (ushort)packet.Length, HopLimit = 64, Protocol = protocol, Source = from,
+            Destination = to }.Write(packet);
         payload.CopyTo(packet, IpV4Header.MinimumSize);
         return packet;
     }
@@ -112,7 +119,8 @@ internal static class FrameSamples
     private static byte[] IpV6(IpAddress from, IpAddress to, IpProtocol next, byte[] payload, byte hopLimit = 64)
     {
         byte[] packet = new byte[IpV6Header.Size + payload.Length];
-        new IpV6Header { PayloadLength = (ushort)payload.Length, HopLimit = hopLimit, NextHeader = next, Source = from, Destination = to }.Write(packet);
+        new IpV6Header { PayloadLength = (ushort)payload.Length, HopLimit = hopLimit, NextHeader = next, Source = from,
+            Destination = to }.Write(packet);
         payload.CopyTo(packet, IpV6Header.Size);
         return packet;
     }
@@ -136,13 +144,15 @@ internal static class FrameSamples
         if (!from.IsV4)
         {
             byte[] header = new byte[IpV6FragmentHeader.Size];
-            new IpV6FragmentHeader { NextHeader = IpProtocol.Udp, FragmentOffset = (ushort)at, MoreFragments = more, Identification = 9 }.Write(header);
+            new IpV6FragmentHeader { NextHeader = IpProtocol.Udp, FragmentOffset = (ushort)at, MoreFragments = more,
+                Identification = 9 }.Write(header);
             return IpV6(from, to, IpProtocol.Fragment, [.. header, .. part]);
         }
         byte[] packet = new byte[IpV4Header.MinimumSize + length];
         new IpV4Header
         {
-            TotalLength = (ushort)packet.Length, HopLimit = 64, Protocol = IpProtocol.Udp, Source = from, Destination = to, Identification = 9,
+            TotalLength = (ushort)packet.Length, HopLimit = 64, Protocol = IpProtocol.Udp, Source = from, Destination = to,
+                Identification = 9,
             FragmentOffset = (ushort)at, MoreFragments = more,
         }.Write(packet);
         part.CopyTo(packet, IpV4Header.MinimumSize);

@@ -94,7 +94,8 @@ internal sealed class StackDriver
         if (_random.Next(8) != 0) FrameSamples.Repair(packet.Span[start..], lengths: _random.Next(2) == 0);
         LastInput = packet.Span.ToArray();
         // Mostly vouched for, as by a kernel, so that more than the checksum's check is reached.
-        packet.Checksum = _random.Next(4) == 0 ? ChecksumState.Unverified : _random.Next(2) == 0 ? ChecksumState.Verified : ChecksumState.Partial;
+        packet.Checksum = _random.Next(4) == 0 ? ChecksumState.Unverified : _random.Next(2) == 0 ? ChecksumState.Verified
+            : ChecksumState.Partial;
         if (_random.Next(8) == 0) packet.Segmentation = new Segmentation((SegmentationKind)_random.Next(5), (ushort)_random.Next(0, 600));
         PacketQueue batch = default;
         batch.Add(packet);
@@ -109,7 +110,8 @@ internal sealed class StackDriver
             if ((taken.Events & (SocketEvents.PendingConnection | SocketEvents.PendingPort)) != 0) Decide(taken.Id);
             // An id lasts until it is given up, that of an abandoned pending one too.
             if ((taken.Events & SocketEvents.Failed) != 0) Stack.Release(taken.Id, _now);
-            if ((taken.Events & SocketEvents.Acceptable) != 0 && Stack.Accept(_listener, _now, out SocketId accepted) == OpStatus.Ok) Keep(accepted);
+            if ((taken.Events & SocketEvents.Acceptable) != 0
+                && Stack.Accept(_listener, _now, out SocketId accepted) == OpStatus.Ok) Keep(accepted);
         }
     }
 
@@ -141,21 +143,24 @@ internal sealed class StackDriver
 
     private void Act()
     {
-        if (_random.Next(200) == 0 && Stack.Connect(default, new IpEndpoint(FrameSamples.PeerV4, 9), _now, out SocketId dialled) == OpStatus.Ok) Keep(dialled);
+        if (_random.Next(200) == 0 && Stack.Connect(default, new IpEndpoint(FrameSamples.PeerV4, 9), _now,
+            out SocketId dialled) == OpStatus.Ok) Keep(dialled);
         if (_sockets.Count == 0) return;
         int index = _random.Next(_sockets.Count);
         SocketId id = _sockets[index];
         switch (_random.Next(8))
         {
             case 0 or 1:
-                if (Stack.TryLeaseWritable(id, 500, out RingLease room) == OpStatus.Ok) Stack.Commit(id, _random.Next(room.Length + 1), _now);
+                if (Stack.TryLeaseWritable(id, 500, out RingLease room) == OpStatus.Ok) Stack.Commit(id, _random.Next(room.Length + 1),
+                    _now);
                 break;
             case 2 or 3:
                 if (Stack.TryLeaseReadable(id, out RingLease data) == OpStatus.Ok) Stack.Consume(id, _random.Next(data.Length + 1), _now);
                 break;
             case 4: Drain(id); break;
             case 5: Stack.CloseWrite(id, _now); break;
-            case 6: Stack.ReportFailure(id, new IpEndpoint(FrameSamples.FarV4, 53), (NetworkFailure)_random.Next(0, 11), 1_300, _now); break;
+            case 6: Stack.ReportFailure(id, new IpEndpoint(FrameSamples.FarV4, 53), (NetworkFailure)_random.Next(0, 11), 1_300,
+                _now); break;
             default:
                 Stack.Release(id, _now);
                 _sockets.RemoveAt(index);

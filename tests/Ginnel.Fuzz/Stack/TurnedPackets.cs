@@ -28,7 +28,8 @@ internal static class TurnedPackets
 
     private static void Acknowledge(Span<byte> segment)
     {
-        uint sequence = BinaryPrimitives.ReadUInt32BigEndian(segment[4..]), acknowledgment = BinaryPrimitives.ReadUInt32BigEndian(segment[8..]);
+        uint sequence = BinaryPrimitives.ReadUInt32BigEndian(segment[4..]),
+            acknowledgment = BinaryPrimitives.ReadUInt32BigEndian(segment[8..]);
         int header = (segment[12] >> 4) * 4;
         bool isSyn = (segment[13] & (byte)TcpFlags.Syn) != 0, isFin = (segment[13] & (byte)TcpFlags.Fin) != 0;
         uint length = (uint)Math.Max(0, segment.Length - header) + (isSyn ? 1u : 0) + (isFin ? 1u : 0);

@@ -37,7 +37,8 @@ public sealed class AllocationTests
             stack.Stack.Receive(stack.Interface, ref batch, stack.Now);
             while (stack.Stack.TryTakeEvent(out _)) { }
             while (stack.Stack.TryReceive(port, buffer, out ReceivedDatagram datagram) == OpStatus.Ok)
-                stack.Stack.Send(port, new DatagramSend(datagram.Source, datagram.Destination), buffer.AsSpan(0, datagram.Length), stack.Now);
+                stack.Stack.Send(port, new DatagramSend(datagram.Source, datagram.Destination), buffer.AsSpan(0, datagram.Length),
+                    stack.Now);
             PacketQueue sent = default;
             stack.Stack.Transmit(stack.Interface, ref sent, 64, stack.Now);
             if (sent.Count != 1) throw new InvalidOperationException($"{sent.Count} packets sent.");
@@ -57,9 +58,11 @@ public sealed class AllocationTests
     [Fact]
     public void A_flood_that_is_refused_allocates_nothing()
     {
-        using TestStack stack = new(anyIp: true, options: pool => new StackOptions { Pool = pool, Entropy = new SeededEntropy(), MaxPending = 1 });
+        using TestStack stack = new(anyIp: true, options: pool =>
+            new StackOptions { Pool = pool, Entropy = new SeededEntropy(), MaxPending = 1 });
         stack.Receive(Build.Udp(new IpEndpoint(PeerV4, 1), new IpEndpoint(FarV4, 53), 1));
-        byte[] closed = Build.Udp(new IpEndpoint(PeerV4, 2), new IpEndpoint(OwnV4, 53), 1), pending = Build.Udp(new IpEndpoint(PeerV4, 2), new IpEndpoint(FarV4, 53), 1);
+        byte[] closed = Build.Udp(new IpEndpoint(PeerV4, 2), new IpEndpoint(OwnV4, 53), 1),
+            pending = Build.Udp(new IpEndpoint(PeerV4, 2), new IpEndpoint(FarV4, 53), 1);
         byte[] foreign = Build.IpV4(PeerV4, IpAddress.Parse("239.1.1.1"), IpProtocol.Udp, new byte[16]);
         byte[][] all = [closed, pending, foreign];
         void Flood()

@@ -48,7 +48,8 @@ public sealed class AnyIpPortTests
         using TestStack stack = AnyIp();
         InterfaceId other = stack.Stack.AddInterface(new InterfaceOptions { Link = stack.Link, AnyIp = true });
         stack.Stack.SetLink(other, stack.Link, up: true, stack.Now);
-        stack.Receive(Build.Udp(Guest, Target, 1), Build.Udp(Guest with { Port = 4001 }, Target, 1), Build.Echo(PeerV4, FarV4, 4000, 1, []));
+        stack.Receive(Build.Udp(Guest, Target, 1), Build.Udp(Guest with { Port = 4001 }, Target, 1),
+            Build.Echo(PeerV4, FarV4, 4000, 1, []));
         Assert.True(stack.Pool.TryRent(PacketSize.Small, out Packet packet));
         packet.Write(Build.Udp(Guest, Target, 1));
         PacketQueue batch = default;

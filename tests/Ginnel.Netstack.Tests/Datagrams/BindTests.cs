@@ -8,7 +8,8 @@ public sealed class BindTests
 {
     private static IpEndpoint At(IpAddress address, int port) => new(address, (ushort)port);
 
-    private static OpStatus TryBind(TestStack stack, IpEndpoint local, IpProtocol protocol = IpProtocol.Udp, InterfaceId on = default, bool dual = true) =>
+    private static OpStatus TryBind(TestStack stack, IpEndpoint local, IpProtocol protocol = IpProtocol.Udp, InterfaceId on = default,
+        bool dual = true) =>
         stack.Stack.Bind(new DatagramPortOptions { Protocol = protocol, Local = local, Interface = on, DualStack = dual }, out _);
 
     [Fact]

@@ -6,7 +6,8 @@ namespace Ginnel.Netstack.Tests;
 /// <summary>Checksums, sizes, super-segments, queues and their limits.</summary>
 public sealed class UdpTransferTests
 {
-    private static readonly IpEndpoint PeerFour = new(PeerV4, 4000), OwnFour = new(OwnV4, 53), PeerSix = new(PeerV6, 4000), OwnSix = new(OwnV6, 53);
+    private static readonly IpEndpoint PeerFour = new(PeerV4, 4000), OwnFour = new(OwnV4, 53), PeerSix = new(PeerV6, 4000),
+        OwnSix = new(OwnV6, 53);
 
     private static UdpView ReadUdp(ReadOnlySpan<byte> packet)
     {
@@ -143,8 +144,10 @@ public sealed class UdpTransferTests
     {
         using TestStack stack = new();
         SocketId port = stack.Bind(OwnFour);
-        stack.Receive(Build.Udp(PeerFour, OwnFour, Build.Bytes(2_500)), new Segmentation(SegmentationKind.Udp, 1_000), ChecksumState.Partial);
-        Assert.Equal([1_000, 1_000, 500], new[] { stack.Take(port), stack.Take(port), stack.Take(port) }.Select(item => item.Datagram.Length));
+        stack.Receive(Build.Udp(PeerFour, OwnFour, Build.Bytes(2_500)), new Segmentation(SegmentationKind.Udp, 1_000),
+            ChecksumState.Partial);
+        Assert.Equal([1_000, 1_000, 500], new[] { stack.Take(port), stack.Take(port), stack.Take(port) }.Select(item =>
+            item.Datagram.Length));
         stack.AssertNothing(port);
     }
 
@@ -216,7 +219,8 @@ public sealed class UdpTransferTests
     [Fact]
     public void D7_a_reader_that_does_not_read_costs_its_limit_and_an_idle_port_nothing()
     {
-        using TestStack stack = new(options: pool => new StackOptions { Pool = pool, Entropy = new SeededEntropy(), DatagramReceiveBuffer = 100_000 });
+        using TestStack stack = new(options: pool =>
+            new StackOptions { Pool = pool, Entropy = new SeededEntropy(), DatagramReceiveBuffer = 100_000 });
         SocketId port = stack.Bind(OwnFour);
         for (int i = 0; i < 2_000; i++) stack.Receive(Build.Udp(PeerFour, OwnFour, new byte[200]));
         Assert.InRange(stack.Stack.MemoryInUse, 65_536, 131_072);
@@ -230,7 +234,8 @@ public sealed class UdpTransferTests
     [Fact]
     public void Empty_datagrams_count_too()
     {
-        using TestStack stack = new(options: pool => new StackOptions { Pool = pool, Entropy = new SeededEntropy(), DatagramReceiveBuffer = 10_000 });
+        using TestStack stack = new(options: pool =>
+            new StackOptions { Pool = pool, Entropy = new SeededEntropy(), DatagramReceiveBuffer = 10_000 });
         stack.Bind(OwnFour);
         for (int i = 0; i < 1_000; i++) stack.Receive(Build.Udp(PeerFour, OwnFour));
         Assert.InRange(stack.Drops(DropReason.ReceiveBufferFull), 800, 950);
@@ -255,13 +260,15 @@ public sealed class UdpTransferTests
     [Fact]
     public void A_ring_that_wraps_keeps_every_byte_in_order()
     {
-        using TestStack stack = new(options: pool => new StackOptions { Pool = pool, Entropy = new SeededEntropy(), DatagramReceiveBuffer = 8_192 });
+        using TestStack stack = new(options: pool =>
+            new StackOptions { Pool = pool, Entropy = new SeededEntropy(), DatagramReceiveBuffer = 8_192 });
         SocketId port = stack.Bind(OwnFour);
         int sent = 0, taken = 0;
         Random random = new(7);
         while (taken < 5_000)
         {
-            for (int burst = random.Next(1, 5); burst > 0; burst--, sent++) stack.Receive(Build.Udp(PeerFour, OwnFour, Build.Bytes(sent % 700, sent)));
+            for (int burst = random.Next(1, 5); burst > 0; burst--,
+                sent++) stack.Receive(Build.Udp(PeerFour, OwnFour, Build.Bytes(sent % 700, sent)));
             for (int burst = random.Next(1, 7); burst > 0 && taken < sent; burst--, taken++)
                 Assert.Equal(Build.Bytes(taken % 700, taken), stack.Take(port).Payload);
         }

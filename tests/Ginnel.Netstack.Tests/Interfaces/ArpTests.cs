@@ -7,7 +7,8 @@ public sealed class ArpTests
 {
     private static readonly MacAddress Zero = default;
 
-    private static TestStack Ethernet(bool anyIp = false, IReadOnlyList<IpPrefix>? except = null, Func<PacketPool, StackOptions>? options = null) =>
+    private static TestStack Ethernet(bool anyIp = false, IReadOnlyList<IpPrefix>? except = null, Func<PacketPool,
+        StackOptions>? options = null) =>
         new(LinkMedium.Ethernet, anyIp, options: options, except: except);
 
     private static byte[] Ping(IpAddress from, MacAddress? by = null) =>
@@ -122,7 +123,8 @@ public sealed class ArpTests
     [Fact]
     public void D6_the_longest_unused_neighbor_makes_room()
     {
-        using TestStack stack = Ethernet(options: pool => new StackOptions { Pool = pool, Entropy = new SeededEntropy(), MaxNeighbors = 2 });
+        using TestStack stack = Ethernet(options: pool =>
+            new StackOptions { Pool = pool, Entropy = new SeededEntropy(), MaxNeighbors = 2 });
         IpAddress a = IpAddress.Parse("10.0.2.11"), b = IpAddress.Parse("10.0.2.12"), c = IpAddress.Parse("10.0.2.13");
         stack.Receive(Request(OwnV4, a), Request(OwnV4, b));
         stack.Sent();

@@ -47,7 +47,8 @@ public sealed class FairnessTests
         TcpHeader header = new()
         {
             SourcePort = 5000, DestinationPort = 80, Flags = flags, Window = 65_535, Sequence = new SequenceNumber(sequence),
-            Acknowledgment = new SequenceNumber(acknowledgment), MaximumSegmentSize = (flags & TcpFlags.Syn) != 0 ? (ushort)1_460 : (ushort)0,
+            Acknowledgment = new SequenceNumber(acknowledgment), MaximumSegmentSize = (flags & TcpFlags.Syn) != 0 ? (ushort)1_460
+                : (ushort)0,
         };
         byte[] segment = new byte[header.Size];
         header.Write(segment);

@@ -21,16 +21,19 @@ public sealed class NeighborDiscoveryTests
     }
 
     private static byte[] Advertisement(
-        IpAddress target, bool solicited = true, bool @override = true, MacAddress? station = null, IpAddress? destination = null, bool bare = false)
+        IpAddress target, bool solicited = true, bool @override = true, MacAddress? station = null, IpAddress? destination = null,
+            bool bare = false)
     {
         IpAddress to = destination ?? OwnV6;
         byte[] message = new byte[32];
-        int length = NeighborMessage.WriteAdvertisement(message, target, to, target, bare ? default : station ?? PeerMac, false, solicited, @override);
+        int length = NeighborMessage.WriteAdvertisement(message, target, to, target, bare ? default : station ?? PeerMac, false, solicited,
+            @override);
         MacAddress frameTo = to.IsMulticast ? MacAddress.ForMulticast(to) : OwnMac;
         return Build.Frame(frameTo, PeerMac, EtherType.IpV6, Build.IpV6(target, to, IpProtocol.IcmpV6, message[..length], 255));
     }
 
-    private sealed record Seen(IcmpV6Type Type, IpAddress Source, IpAddress Destination, MacAddress Station, IpAddress Target, bool Solicited, bool Override, bool Router);
+    private sealed record Seen(IcmpV6Type Type, IpAddress Source, IpAddress Destination, MacAddress Station, IpAddress Target,
+        bool Solicited, bool Override, bool Router);
 
     private static Seen Read(byte[] frame)
     {
@@ -40,10 +43,12 @@ public sealed class NeighborDiscoveryTests
         Assert.Equal(DropReason.None, IcmpV6View.TryParse(ip.Payload, out IcmpV6View icmp));
         Assert.True(icmp.IsChecksumValid(ip.Source, ip.Destination));
         Assert.Equal(DropReason.None, NeighborView.TryParse(ip, icmp, out NeighborView message));
-        NeighborOptionType option = icmp.Type == IcmpV6Type.NeighborSolicitation ? NeighborOptionType.SourceLinkLayer : NeighborOptionType.TargetLinkLayer;
+        NeighborOptionType option = icmp.Type == IcmpV6Type.NeighborSolicitation ? NeighborOptionType.SourceLinkLayer
+            : NeighborOptionType.TargetLinkLayer;
         Assert.True(message.TryGetLinkLayer(option, out MacAddress own));
         Assert.Equal(OwnMac, own);
-        return new Seen(icmp.Type, ip.Source, ip.Destination, ethernet.Destination, message.Target, message.IsSolicited, message.IsOverride, message.IsRouter);
+        return new Seen(icmp.Type, ip.Source, ip.Destination, ethernet.Destination, message.Target, message.IsSolicited, message.IsOverride,
+            message.IsRouter);
     }
 
     private static SocketId BindAndSend(TestStack stack, byte payload = 0)
@@ -61,7 +66,8 @@ public sealed class NeighborDiscoveryTests
     {
         using TestStack stack = Ethernet();
         stack.Receive(Solicitation(OwnV6));
-        Assert.Equal(new Seen(IcmpV6Type.NeighborAdvertisement, OwnV6, PeerV6, PeerMac, OwnV6, true, true, false), Read(Assert.Single(stack.Sent())));
+        Assert.Equal(new Seen(IcmpV6Type.NeighborAdvertisement, OwnV6, PeerV6, PeerMac, OwnV6, true, true, false),
+            Read(Assert.Single(stack.Sent())));
         BindAndSend(stack);
         Assert.Equal(EtherType.IpV6, Header(Assert.Single(stack.Sent())).Type);
     }
@@ -84,7 +90,8 @@ public sealed class NeighborDiscoveryTests
         using TestStack stack = Ethernet();
         BindAndSend(stack, 7);
         Seen ask = Read(Assert.Single(stack.Sent()));
-        Assert.Equal((IcmpV6Type.NeighborSolicitation, OwnV6, IpAddress.SolicitedNode(PeerV6), PeerV6), (ask.Type, ask.Source, ask.Destination, ask.Target));
+        Assert.Equal((IcmpV6Type.NeighborSolicitation, OwnV6, IpAddress.SolicitedNode(PeerV6), PeerV6),
+            (ask.Type, ask.Source, ask.Destination, ask.Target));
         Assert.Equal(MacAddress.ForMulticast(IpAddress.SolicitedNode(PeerV6)), ask.Station);
         stack.Receive(Advertisement(PeerV6));
         byte[] frame = Assert.Single(stack.Sent());
@@ -111,7 +118,8 @@ public sealed class NeighborDiscoveryTests
         stack.ReceiveDropped(DropReason.Ignored, Advertisement(PeerV6, @override: false, station: new MacAddress(0x0200_0000_0066)));
         SendTo(stack, port, 1);
         Assert.Equal(PeerMac, Header(Assert.Single(stack.Sent())).Destination);
-        stack.Receive(Advertisement(PeerV6, solicited: false, station: new MacAddress(0x0200_0000_0066), destination: IpAddress.AllNodesV6));
+        stack.Receive(Advertisement(PeerV6, solicited: false, station: new MacAddress(0x0200_0000_0066),
+            destination: IpAddress.AllNodesV6));
         SendTo(stack, port, 1);
         Assert.Equal(new MacAddress(0x0200_0000_0066), Header(Assert.Single(stack.Sent())).Destination);
     }
@@ -160,7 +168,8 @@ public sealed class NeighborDiscoveryTests
         byte[] message = new byte[32];
         NeighborMessage.WriteSolicitation(message, PeerV6, OwnV6, OwnV6, PeerMac);
         byte[] Fragment(byte[] part, int offset, bool more) =>
-            Build.Frame(OwnMac, PeerMac, EtherType.IpV6, WithHopLimit255(Build.IpV6Fragment(PeerV6, OwnV6, IpProtocol.IcmpV6, part, 5, offset, more)));
+            Build.Frame(OwnMac, PeerMac, EtherType.IpV6,
+                WithHopLimit255(Build.IpV6Fragment(PeerV6, OwnV6, IpProtocol.IcmpV6, part, 5, offset, more)));
         stack.ReceiveDropped(DropReason.BadNeighborMessage, Fragment(message, 0, false));
         stack.ReceiveDropped(DropReason.BadNeighborMessage, Fragment(message[..16], 0, true), Fragment(message[16..], 16, false));
         Assert.Empty(stack.Sent());
@@ -203,13 +212,15 @@ public sealed class NeighborDiscoveryTests
         stack.Stack.SetLink(stack.Interface, stack.Link, up: false, stack.Now);
         stack.Stack.SetLink(stack.Interface, stack.Link, up: true, stack.Now);
         Seen announcement = Read(Assert.Single(stack.Sent(), frame => Header(frame).Type == EtherType.IpV6));
-        Assert.Equal((OwnV6, IpAddress.AllNodesV6, false, true), (announcement.Target, announcement.Destination, announcement.Solicited, announcement.Override));
+        Assert.Equal((OwnV6, IpAddress.AllNodesV6, false, true),
+            (announcement.Target, announcement.Destination, announcement.Solicited, announcement.Override));
     }
 
     [Fact]
     public void C22_a_scan_of_a_network_fills_the_cache_no_further_than_its_limit_and_spares_neighbors_in_use()
     {
-        using TestStack stack = new(LinkMedium.Ethernet, options: pool => new StackOptions { Pool = pool, Entropy = new SeededEntropy(), MaxNeighbors = 32 });
+        using TestStack stack = new(LinkMedium.Ethernet, options: pool =>
+            new StackOptions { Pool = pool, Entropy = new SeededEntropy(), MaxNeighbors = 32 });
         SocketId port = BindAndSend(stack);
         stack.Receive(Advertisement(PeerV6));
         stack.Sent();

@@ -75,7 +75,8 @@ public sealed class RouteTests
             for (int i = 0; i < 500; i++)
             {
                 IpAddress address = IpAddress.FromV4((uint)random.Next(0, 16) << 28 | (uint)random.Next(0, 1 << 20));
-                Route best = all.Where(route => route.Destination.Contains(address)).OrderByDescending(route => route.Destination.Length).FirstOrDefault();
+                Route best = all.Where(route => route.Destination.Contains(address)).OrderByDescending(route =>
+                    route.Destination.Length).FirstOrDefault();
                 Assert.Equal(best.Interface.Index, table.TryFind(address, default, out Route found) ? found.Interface.Index : 0);
             }
         }
@@ -114,7 +115,8 @@ public sealed class RouteTests
         stack.Stack.AddRoute(new Route(IpPrefix.Parse("0.0.0.0/0"), stack.Interface));
         stack.Stack.AddRoute(new Route(IpPrefix.Parse("::/0"), stack.Interface));
         SocketId port = stack.Bind(new IpEndpoint(IpAddress.AnyV6, 1));
-        Assert.Equal(OpStatus.Ok, stack.Stack.Send(port, new DatagramSend(new IpEndpoint(IpAddress.Parse(destination), 9)), [1], stack.Now));
+        Assert.Equal(OpStatus.Ok, stack.Stack.Send(port, new DatagramSend(new IpEndpoint(IpAddress.Parse(destination), 9)), [1],
+            stack.Now));
         Assert.Equal(DropReason.None, IpView.TryParse(Assert.Single(stack.Sent()), out IpView ip));
         Assert.Equal(IpAddress.Parse(source), ip.Source);
     }
@@ -123,7 +125,8 @@ public sealed class RouteTests
     public void What_cannot_be_configured_is_refused()
     {
         using TestStack stack = new();
-        OpStatus Address(string address, int length) => stack.Stack.AddAddress(stack.Interface, IpAddress.Parse(address), length, stack.Now);
+        OpStatus Address(string address, int length) =>
+            stack.Stack.AddAddress(stack.Interface, IpAddress.Parse(address), length, stack.Now);
         foreach (string bad in new[] { "0.0.0.0", "127.0.0.1", "224.0.0.1", "255.255.255.255", "::", "::1", "ff02::1" })
             Assert.Equal(OpStatus.InvalidAddress, Address(bad, 8));
         Assert.Equal(OpStatus.InvalidAddress, Address("10.9.9.9", 33));
@@ -137,8 +140,10 @@ public sealed class RouteTests
         Assert.Equal(OpStatus.NoRoute, stack.Stack.RemoveRoute(To("0.0.0.0/0", stack.Interface)));
         LinkProperties ethernet = new(LinkMedium.Ethernet, 1500);
         Assert.Throws<ArgumentException>(() => stack.Stack.AddInterface(new InterfaceOptions { Link = ethernet }));
-        Assert.Throws<ArgumentException>(() => stack.Stack.AddInterface(new InterfaceOptions { Link = ethernet, Mac = MacAddress.Broadcast }));
-        Assert.Throws<ArgumentException>(() => stack.Stack.AddInterface(new InterfaceOptions { Link = ethernet with { Mtu = 67 }, Mac = OwnMac }));
+        Assert.Throws<ArgumentException>(() => stack.Stack.AddInterface(new InterfaceOptions { Link = ethernet,
+            Mac = MacAddress.Broadcast }));
+        Assert.Throws<ArgumentException>(() => stack.Stack.AddInterface(new InterfaceOptions { Link = ethernet with { Mtu = 67 },
+            Mac = OwnMac }));
     }
 
     [Fact]

@@ -26,7 +26,8 @@ public sealed class AddressJudgementTests
         {
             using TestStack stack = new(anyIp: anyIp);
             IpAddress from = IpAddress.Parse(source);
-            stack.ReceiveDropped(DropReason.BadSource, Build.Udp(new IpEndpoint(from, 53), new IpEndpoint(from.IsV4 ? OwnV4 : OwnV6, 53), 1));
+            stack.ReceiveDropped(DropReason.BadSource,
+                Build.Udp(new IpEndpoint(from, 53), new IpEndpoint(from.IsV4 ? OwnV4 : OwnV6, 53), 1));
             Assert.Empty(stack.Sent());
         }
     }
@@ -113,7 +114,8 @@ public sealed class AddressJudgementTests
         using TestStack stack = new();
         SocketId port = stack.Bind(new IpEndpoint(OwnV6, 53));
         byte[] udp = Build.UdpSegment(new IpEndpoint(PeerV6, 4000), new IpEndpoint(OwnV6, 53), [9]);
-        byte[] With(byte option, IpAddress? to = null) => Build.IpV6(PeerV6, to ?? OwnV6, IpProtocol.HopByHop, [(byte)IpProtocol.Udp, 0, option, 4, 0, 0, 0, 0, .. udp]);
+        byte[] With(byte option, IpAddress? to = null) =>
+            Build.IpV6(PeerV6, to ?? OwnV6, IpProtocol.HopByHop, [(byte)IpProtocol.Udp, 0, option, 4, 0, 0, 0, 0, .. udp]);
         stack.Receive(With(0x1E));
         Assert.Equal([9], stack.Take(port).Payload);
         stack.ReceiveDropped(DropReason.BadOption, With(0x5E));

@@ -36,7 +36,8 @@ public sealed class DropReasonTests
         [DropReason.UnknownProtocol] = () => Packet(DropReason.UnknownProtocol, Build.IpV4(PeerV4, OwnV4, (IpProtocol)132, new byte[20])),
         [DropReason.TooManyExtensionHeaders] = TooManyExtensionHeaders,
         [DropReason.FragmentOverlap] = FragmentOverlap,
-        [DropReason.BadFragment] = () => Packet(DropReason.BadFragment, Build.IpV4(PeerV4, OwnV4, IpProtocol.Udp, new byte[12], offset: 8, more: true)),
+        [DropReason.BadFragment] = () => Packet(DropReason.BadFragment,
+            Build.IpV4(PeerV4, OwnV4, IpProtocol.Udp, new byte[12], offset: 8, more: true)),
         [DropReason.ReassemblyLimit] = ReassemblyLimit,
         [DropReason.ReassemblyTimeout] = ReassemblyTimeout,
         [DropReason.NoListener] = () => Packet(DropReason.NoListener, Build.Udp(Peer, Own, 1)),
@@ -44,8 +45,10 @@ public sealed class DropReasonTests
         [DropReason.NeighborUnreachable] = () => Unanswered(DropReason.NeighborUnreachable, count: 1, seconds: 3),
         [DropReason.NeighborQueueFull] = () => Unanswered(DropReason.NeighborQueueFull, count: 9, seconds: 0),
         [DropReason.PacketTooBig] = PacketTooBig,
-        [DropReason.BacklogFull] = () => AnyIp(DropReason.BacklogFull, pool => new() { Pool = pool, Entropy = new SeededEntropy(), MaxPending = 1 }),
-        [DropReason.TableFull] = () => AnyIp(DropReason.TableFull, pool => new() { Pool = pool, Entropy = new SeededEntropy(), MaxSockets = 1 }),
+        [DropReason.BacklogFull] = () => AnyIp(DropReason.BacklogFull, pool =>
+            new() { Pool = pool, Entropy = new SeededEntropy(), MaxPending = 1 }),
+        [DropReason.TableFull] = () => AnyIp(DropReason.TableFull, pool =>
+            new() { Pool = pool, Entropy = new SeededEntropy(), MaxSockets = 1 }),
         [DropReason.ReceiveBufferFull] = ReceiveBufferFull,
         [DropReason.RateLimited] = RateLimited,
         [DropReason.OutOfBuffers] = OutOfBuffers,
@@ -163,17 +166,20 @@ public sealed class DropReasonTests
         using PoolProof proof = new();
         StackContext context = new(new StackOptions { Pool = proof.Pool, Entropy = new SeededEntropy() });
         IpLayer ip = new(context);
-        NetworkInterface to = new(new InterfaceId(1), new InterfaceOptions { Link = new LinkProperties(LinkMedium.Ip, 1500) }) { IsUp = true };
+        NetworkInterface to = new(new InterfaceId(1),
+            new InterfaceOptions { Link = new LinkProperties(LinkMedium.Ip, 1500) }) { IsUp = true };
         Assert.True(ip.TryRent(1481, out Packet packet));
         packet.Append(1481);
-        Assert.Equal(DropReason.PacketTooBig, ip.Send(packet, new RouteDecision(to, FarV4, OwnV4, 1500), new IpSend(OwnV4, FarV4, IpProtocol.Udp), default));
+        Assert.Equal(DropReason.PacketTooBig, ip.Send(packet, new RouteDecision(to, FarV4, OwnV4, 1500),
+            new IpSend(OwnV4, FarV4, IpProtocol.Udp), default));
         Assert.Equal(1, context.Counters.Drops(DropReason.PacketTooBig));
     }
 
     private static void AnyIp(DropReason reason, Func<PacketPool, StackOptions> options)
     {
         using TestStack stack = new(anyIp: true, options: options);
-        stack.ReceiveDropped(reason, Build.Udp(Peer, new IpEndpoint(FarV4, 53), 1), Build.Udp(Peer with { Port = 4001 }, new IpEndpoint(FarV4, 53), 1));
+        stack.ReceiveDropped(reason, Build.Udp(Peer, new IpEndpoint(FarV4, 53), 1),
+            Build.Udp(Peer with { Port = 4001 }, new IpEndpoint(FarV4, 53), 1));
     }
 
     private static void ReceiveBufferFull()

@@ -65,7 +65,8 @@ public sealed class IcmpErrorTests
     [Fact]
     public void Errors_are_limited_per_second_and_the_rest_is_silence()
     {
-        using TestStack stack = new(options: pool => new StackOptions { Pool = pool, Entropy = new SeededEntropy(), IcmpErrorsPerSecond = 10 });
+        using TestStack stack = new(options: pool =>
+            new StackOptions { Pool = pool, Entropy = new SeededEntropy(), IcmpErrorsPerSecond = 10 });
         byte[] closed = Build.Udp(new IpEndpoint(PeerV4, 4000), new IpEndpoint(OwnV4, 53), 1);
         for (int i = 0; i < 25; i++) stack.Receive(closed);
         Assert.Equal(10, stack.Sent().Count);
@@ -103,7 +104,8 @@ public sealed class IcmpErrorTests
         { true, 3, 9, NetworkFailure.Prohibited }, { true, 3, 10, NetworkFailure.Prohibited }, { true, 3, 13, NetworkFailure.Prohibited },
         { true, 11, 0, NetworkFailure.HostUnreachable }, { true, 12, 0, NetworkFailure.ProtocolUnreachable },
         { false, 1, 0, NetworkFailure.NetworkUnreachable }, { false, 1, 1, NetworkFailure.Prohibited },
-        { false, 1, 3, NetworkFailure.HostUnreachable }, { false, 1, 4, NetworkFailure.Refused }, { false, 1, 5, NetworkFailure.Prohibited },
+        { false, 1, 3, NetworkFailure.HostUnreachable }, { false, 1, 4, NetworkFailure.Refused },
+            { false, 1, 5, NetworkFailure.Prohibited },
         { false, 3, 0, NetworkFailure.HostUnreachable }, { false, 4, 1, NetworkFailure.ProtocolUnreachable },
     };
 
@@ -204,11 +206,15 @@ public sealed class IcmpErrorTests
 
     public static TheoryData<bool, NetworkFailure, int, int> Reported => new()
     {
-        { true, NetworkFailure.Refused, 3, 3 }, { true, NetworkFailure.HostUnreachable, 3, 1 }, { true, NetworkFailure.NetworkUnreachable, 3, 0 },
-        { true, NetworkFailure.Prohibited, 3, 13 }, { true, NetworkFailure.TimedOut, 3, 1 }, { true, NetworkFailure.ProtocolUnreachable, 3, 2 },
+        { true, NetworkFailure.Refused, 3, 3 }, { true, NetworkFailure.HostUnreachable, 3, 1 },
+            { true, NetworkFailure.NetworkUnreachable, 3, 0 },
+        { true, NetworkFailure.Prohibited, 3, 13 }, { true, NetworkFailure.TimedOut, 3, 1 },
+            { true, NetworkFailure.ProtocolUnreachable, 3, 2 },
         { true, NetworkFailure.PacketTooBig, 3, 4 }, { true, NetworkFailure.None, -1, 0 }, { true, NetworkFailure.Aborted, -1, 0 },
-        { false, NetworkFailure.Refused, 1, 4 }, { false, NetworkFailure.HostUnreachable, 1, 3 }, { false, NetworkFailure.NetworkUnreachable, 1, 0 },
-        { false, NetworkFailure.Prohibited, 1, 1 }, { false, NetworkFailure.TimedOut, 1, 3 }, { false, NetworkFailure.ProtocolUnreachable, 4, 1 },
+        { false, NetworkFailure.Refused, 1, 4 }, { false, NetworkFailure.HostUnreachable, 1, 3 },
+            { false, NetworkFailure.NetworkUnreachable, 1, 0 },
+        { false, NetworkFailure.Prohibited, 1, 1 }, { false, NetworkFailure.TimedOut, 1, 3 },
+            { false, NetworkFailure.ProtocolUnreachable, 4, 1 },
         { false, NetworkFailure.PacketTooBig, 2, 0 }, { false, NetworkFailure.None, -1, 0 }, { false, NetworkFailure.Evicted, -1, 0 },
     };
 

@@ -8,11 +8,13 @@ public sealed class ReassemblyTests
     private static IpEndpoint Peer(bool v4) => new(v4 ? PeerV4 : PeerV6, 4000);
     private static IpEndpoint Own(bool v4) => new(v4 ? OwnV4 : OwnV6, 53);
 
-    private static byte[] Piece(bool v4, byte[] transport, int from, int to, uint id = 1, bool? more = null, byte ecn = 0, IpAddress? destination = null)
+    private static byte[] Piece(bool v4, byte[] transport, int from, int to, uint id = 1, bool? more = null, byte ecn = 0,
+        IpAddress? destination = null)
     {
         byte[] part = transport[from..to];
         bool hasMore = more ?? to < transport.Length;
-        if (v4) return Build.IpV4(PeerV4, destination ?? OwnV4, IpProtocol.Udp, part, id: (ushort)id, offset: from, more: hasMore, trafficClass: ecn);
+        if (v4) return Build.IpV4(PeerV4, destination ?? OwnV4, IpProtocol.Udp, part, id: (ushort)id, offset: from, more: hasMore,
+            trafficClass: ecn);
         byte[] packet = Build.IpV6Fragment(PeerV6, destination ?? OwnV6, IpProtocol.Udp, part, id, from, hasMore);
         packet[1] |= (byte)(ecn << 4);
         return packet;
@@ -25,7 +27,8 @@ public sealed class ReassemblyTests
     }
 
     private static TestStack WithLimits(int entries = 64, int bytes = 1 << 20, int icmp = 1_000) => new(options: pool =>
-        new StackOptions { Pool = pool, Entropy = new SeededEntropy(), MaxReassemblies = entries, MaxReassemblyBytes = bytes, IcmpErrorsPerSecond = icmp });
+        new StackOptions { Pool = pool, Entropy = new SeededEntropy(), MaxReassemblies = entries, MaxReassemblyBytes = bytes,
+            IcmpErrorsPerSecond = icmp });
 
     [Theory]
     [InlineData(true)]
@@ -228,7 +231,8 @@ public sealed class ReassemblyTests
             ip.SetLink(id, new LinkProperties(LinkMedium.Ip, 65_535), up: true, default);
             for (int i = 0; i < 2_000; i++)
             {
-                pool.Receive(ip, id, Build.IpV4(PeerV4, FarV4, IpProtocol.Udp, new byte[size], id: (ushort)(i / 3), offset: 8 + i % 3 * 2 * size / 8 * 8, more: true));
+                pool.Receive(ip, id, Build.IpV4(PeerV4, FarV4, IpProtocol.Udp, new byte[size], id: (ushort)(i / 3),
+                    offset: 8 + i % 3 * 2 * size / 8 * 8, more: true));
                 Assert.InRange(ip.Reassembler.Bytes, 0, 100_000);
             }
             Assert.InRange(ip.Reassembler.Count, 1, 64);
@@ -239,7 +243,8 @@ public sealed class ReassemblyTests
     public void D5_one_datagram_in_thousands_of_tiny_pieces_is_condemned()
     {
         using TestStack stack = WithLimits(bytes: 8 << 20);
-        for (int i = 0; i < 1_025; i++) stack.Receive(Build.IpV4(PeerV4, OwnV4, IpProtocol.Udp, new byte[8], id: 1, offset: i * 16, more: true));
+        for (int i = 0; i < 1_025; i++) stack.Receive(Build.IpV4(PeerV4, OwnV4, IpProtocol.Udp, new byte[8], id: 1, offset: i * 16,
+            more: true));
         Assert.Equal(1, stack.Drops(DropReason.BadFragment));
     }
 

@@ -13,7 +13,8 @@ internal static class Build
         return bytes;
     }
 
-    internal static byte[] Ip(IpAddress source, IpAddress destination, IpProtocol protocol, byte[] transport, byte hopLimit = 64) => source.IsV4
+    internal static byte[] Ip(IpAddress source, IpAddress destination, IpProtocol protocol, byte[] transport, byte hopLimit = 64) =>
+        source.IsV4
         ? IpV4(source, destination, protocol, transport, hopLimit)
         : IpV6(source, destination, protocol, transport, hopLimit);
 
@@ -35,7 +36,8 @@ internal static class Build
     internal static byte[] IpV6(IpAddress source, IpAddress destination, IpProtocol next, byte[] payload, byte hopLimit = 64)
     {
         byte[] packet = new byte[40 + payload.Length];
-        new IpV6Header { PayloadLength = (ushort)payload.Length, HopLimit = hopLimit, NextHeader = next, Source = source, Destination = destination }
+        new IpV6Header { PayloadLength = (ushort)payload.Length, HopLimit = hopLimit, NextHeader = next, Source = source,
+            Destination = destination }
             .Write(packet);
         payload.CopyTo(packet, 40);
         return packet;
@@ -45,7 +47,8 @@ internal static class Build
         IpAddress source, IpAddress destination, IpProtocol protocol, byte[] payload, uint id, int offset, bool more)
     {
         byte[] inner = new byte[8 + payload.Length];
-        new IpV6FragmentHeader { NextHeader = protocol, FragmentOffset = (ushort)offset, MoreFragments = more, Identification = id }.Write(inner);
+        new IpV6FragmentHeader { NextHeader = protocol, FragmentOffset = (ushort)offset, MoreFragments = more,
+            Identification = id }.Write(inner);
         payload.CopyTo(inner, 8);
         return IpV6(source, destination, IpProtocol.Fragment, inner);
     }
@@ -66,12 +69,14 @@ internal static class Build
     {
         byte[] message = new byte[8 + data.Length];
         if (source.IsV4) IcmpMessage.WriteEcho(message, request ? IcmpType.EchoRequest : IcmpType.EchoReply, id, sequence, data);
-        else IcmpV6Message.WriteEcho(message, source, destination, request ? IcmpV6Type.EchoRequest : IcmpV6Type.EchoReply, id, sequence, data);
+        else IcmpV6Message.WriteEcho(message, source, destination, request ? IcmpV6Type.EchoRequest : IcmpV6Type.EchoReply, id, sequence,
+            data);
         return message;
     }
 
     internal static byte[] Echo(IpAddress source, IpAddress destination, ushort id, ushort sequence, byte[] data, bool request = true) =>
-        Ip(source, destination, source.IsV4 ? IpProtocol.Icmp : IpProtocol.IcmpV6, EchoMessage(source, destination, request, id, sequence, data));
+        Ip(source, destination, source.IsV4 ? IpProtocol.Icmp : IpProtocol.IcmpV6,
+            EchoMessage(source, destination, request, id, sequence, data));
 
     /// <summary>An ICMP error of either family; type and code as on the wire.</summary>
     internal static byte[] Error(IpAddress source, IpAddress destination, byte type, byte code, uint rest, byte[] quoted)
@@ -99,7 +104,8 @@ internal static class Build
         MacAddress? to = null)
     {
         byte[] packet = new byte[ArpHeader.Size];
-        new ArpHeader { Operation = operation, SenderMac = senderMac, SenderAddress = sender, TargetMac = targetMac, TargetAddress = target }.Write(packet);
+        new ArpHeader { Operation = operation, SenderMac = senderMac, SenderAddress = sender, TargetMac = targetMac,
+            TargetAddress = target }.Write(packet);
         return Frame(to ?? MacAddress.Broadcast, senderMac, EtherType.Arp, packet);
     }
 }

@@ -21,7 +21,8 @@ public sealed class TestStack : IDisposable
     {
         Stack = new NetworkStack(options?.Invoke(Pool) ?? new StackOptions { Pool = Pool, Entropy = new SeededEntropy() });
         Link = new LinkProperties(medium, mtu, offloads);
-        Interface = Stack.AddInterface(new InterfaceOptions { Link = Link, Mac = OwnMac, AnyIp = anyIp, AnyIpExcept = except ?? [], IpV6 = ipV6 });
+        Interface = Stack.AddInterface(new InterfaceOptions { Link = Link, Mac = OwnMac, AnyIp = anyIp, AnyIpExcept = except ?? [],
+            IpV6 = ipV6 });
         Assert.Equal(OpStatus.Ok, Stack.AddAddress(Interface, OwnV4, 24, Now));
         if (ipV6 && mtu >= 1280) Assert.Equal(OpStatus.Ok, Stack.AddAddress(Interface, OwnV6, 64, Now));
         Stack.SetLink(Interface, Link, up: true, Now);
