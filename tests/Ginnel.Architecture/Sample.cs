@@ -19,16 +19,25 @@ static class Sample
 
     public static byte[] Image(string name, string source, params byte[][] references)
     {
-        CSharpCompilation compilation = CSharpCompilation.Create(
-            name,
-            [CSharpSyntaxTree.ParseText(source)],
-            [.. Framework, .. references.Select(image => MetadataReference.CreateFromImage(image))],
-            new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, allowUnsafe: source.Contains("unsafe", StringComparison.Ordinal)));
         using MemoryStream image = new();
-        Microsoft.CodeAnalysis.Emit.EmitResult result = compilation.Emit(image);
+        Microsoft.CodeAnalysis.Emit.EmitResult result = Compilation(name, source, references).Emit(image);
         Assert.True(result.Success, string.Join('\n', result.Diagnostics));
         return image.ToArray();
     }
+
+    /// <summary>What the compiler objects to in <paramref name="source"/>, which may use everything that ships.</summary>
+    public static IEnumerable<string> Errors(string source)
+    {
+        byte[][] shipped = [.. Repository.ShippedProjects().Select(name => File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, name + ".dll")))];
+        return Compilation("Errors", source, shipped).GetDiagnostics()
+            .Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error).Select(diagnostic => diagnostic.ToString());
+    }
+
+    static CSharpCompilation Compilation(string name, string source, byte[][] references) => CSharpCompilation.Create(
+        name,
+        [CSharpSyntaxTree.ParseText(source)],
+        [.. Framework, .. references.Select(image => MetadataReference.CreateFromImage(image))],
+        new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, allowUnsafe: source.Contains("unsafe", StringComparison.Ordinal)));
 
     static bool IsFramework(string path) =>
         Path.GetFileName(path) is "netstandard.dll" || Path.GetFileName(path).StartsWith("System.", StringComparison.Ordinal);

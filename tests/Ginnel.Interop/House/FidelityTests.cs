@@ -25,6 +25,13 @@ public sealed class FidelityTests : IDisposable
         Assert.Equal("", _tree.Bash("exec env -i \"$1\"").Succeeded());
     }
 
+    [Fact]
+    public void A_PATH_that_leads_nowhere_is_the_programs_affair()
+    {
+        _tree.Start("true").Succeeded();
+        Assert.Equal("PATH=/nowhere\n", _tree.Bash("exec env -i PATH=/nowhere \"$1\"").Succeeded());
+    }
+
     [Theory]
     [InlineData("true")]
     [InlineData("rm -rf artifacts")]
@@ -34,7 +41,7 @@ public sealed class FidelityTests : IDisposable
         string text = $$"""
             {{preparation}}
             cat >../probe <<'END'
-            umask; pwd; ulimit -a; ls -l /proc/$$/fd >../descriptors; sed 's/.* \([0-9]* ->\)/\1/' ../descriptors; grep -E '^Sig(Blk|Ign)' /proc/$$/status; ps -o pgid=,tty= -p $$
+            umask; pwd; ulimit -a; ls -l /proc/$$/fd >../descriptors; sed 's/.* \([0-9]* ->\)/\1/' ../descriptors; grep -E '^Sig(Blk|Ign)' /proc/self/status; ps -o pgid=,tty= -p $$
             END
             mkdir -p ../there && cd ../there
             trap '' HUP PIPE TERM; umask 027; ulimit -S -n 300; exec 7</dev/null 255>/dev/null
