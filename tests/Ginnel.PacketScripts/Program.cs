@@ -9,7 +9,7 @@ internal static class Program
     private static int Main(string[] arguments)
     {
         string[] files = [.. arguments.Where(argument => argument.EndsWith(".pkt", StringComparison.Ordinal))];
-        if (files.Length == 0) return Xunit.MicrosoftTestingPlatform.TestPlatformTestFramework.RunAsync(arguments, SelfRegisteredExtensions.AddSelfRegisteredExtensions).GetAwaiter().GetResult();
+        if (files.Length == 0) return RunTests(arguments).GetAwaiter().GetResult();
         bool strict = arguments.Contains("--strict");
         int failed = 0;
         foreach (string file in files)
@@ -20,6 +20,12 @@ internal static class Program
         }
         return failed == 0 ? 0 : 1;
     }
+
+    // As in every other test assembly: dotnet test speaks the platform's protocol, ./test the runner's own options.
+    private static Task<int> RunTests(string[] arguments) =>
+        arguments.Any(word => word is "--server" or "--internal-msbuild-node")
+            ? Xunit.MicrosoftTestingPlatform.TestPlatformTestFramework.RunAsync(arguments, SelfRegisteredExtensions.AddSelfRegisteredExtensions)
+            : Xunit.Runner.InProc.SystemConsole.ConsoleRunner.Run(arguments);
 
     /// <summary>Why the script failed; null when it passed.</summary>
     internal static string? RunFile(string file, bool strict)
