@@ -80,10 +80,12 @@ public abstract unsafe class DescriptorLink : ILink
     /// <inheritdoc/>
     public ValueTask DisposeAsync()
     {
-        Volatile.Write(ref _stopping, 1);
-        // A running loop closes the descriptors itself: closed under its feet, their numbers could already be someone else's.
-        if (Interlocked.CompareExchange(ref _running, 1, 0) == 0) Close();
-        else Wake();
+        if (Interlocked.Exchange(ref _stopping, 1) == 0)
+        {
+            // A running loop closes the descriptors itself: closed under its feet, their numbers could already be someone else's.
+            if (Interlocked.CompareExchange(ref _running, 1, 0) == 0) Close();
+            else Wake();
+        }
         GC.SuppressFinalize(this);
         return ValueTask.CompletedTask;
     }
@@ -133,8 +135,9 @@ public abstract unsafe class DescriptorLink : ILink
         {
             failure = caught;
         }
-        if (Volatile.Read(ref _stopping) != 0) Close();
-        else Volatile.Write(ref _running, 0);
+        Volatile.Write(ref _running, 0);
+        // Disposed while it ran, or at this very moment: whoever takes the flag closes.
+        if (Volatile.Read(ref _stopping) != 0 && Interlocked.CompareExchange(ref _running, 1, 0) == 0) Close();
         if (failure is null) ended.SetResult();
         else ended.SetException(failure);
     }

@@ -28,8 +28,11 @@ internal sealed class IdentityPlan
     /// <summary>Whether a user namespace is made at all.</summary>
     public bool NeedsUserNamespace => Mapping != IdentityMapping.NoUserNamespace;
 
-    /// <summary>Whether the program is to lose what the launch needed: it is no root inside.</summary>
-    public bool DropsCapabilities => Mapping is IdentityMapping.KeptAlone or IdentityMapping.KeptWithSubordinate;
+    /// <summary>
+    /// Whether the program is to lose the ambient and inheritable capabilities that unshare gave: an ordinary user then has none, and
+    /// uid 0 inside gets its own by being uid 0, as bare.
+    /// </summary>
+    public bool DropsCapabilities => NeedsUserNamespace;
 
     /// <summary>The group ids that may open ping sockets inside: the widest range whose ends are mapped.</summary>
     public (uint First, uint Last) PingGroups { get; private set; } = (0, int.MaxValue);
@@ -59,20 +62,17 @@ internal sealed class IdentityPlan
     public void Apply(int pid)
     {
         if (!NeedsUserNamespace) return;
-        if (_byTool)
-        {
-            if (RunTool(_tools.NewUidMap!, pid, _users) && RunTool(_tools.NewGidMap!, pid, _groups)) return;
-            // Not setuid, or /etc/subuid changed under us: one id is better than none. A map can be written only once, so a
-            // half-written pair fails below, with its error.
-            Mapping = Mapping == IdentityMapping.RootWithSubordinate ? IdentityMapping.RootAlone : IdentityMapping.KeptAlone;
-        }
+        bool hasUsers = _byTool && RunTool(_tools.NewUidMap!, pid, _users), hasGroups = _byTool && RunTool(_tools.NewGidMap!, pid, _groups);
+        if (hasUsers && hasGroups) return;
+        // Not setuid, or /etc/subuid changed under us: one id is better than none.
+        if (_byTool) Mapping = Mapping == IdentityMapping.RootWithSubordinate ? IdentityMapping.RootAlone : IdentityMapping.KeptAlone;
         bool isAlone = Mapping is IdentityMapping.KeptAlone or IdentityMapping.RootAlone;
         try
         {
             // Without privilege a group map is accepted only after setgroups is given up (user_namespaces(7)).
-            if (isAlone) File.WriteAllText($"/proc/{pid}/setgroups", "deny");
-            Write($"/proc/{pid}/gid_map", isAlone ? [_groups[0]] : _groups);
-            Write($"/proc/{pid}/uid_map", isAlone ? [_users[0]] : _users);
+            if (isAlone && !hasGroups) File.WriteAllText($"/proc/{pid}/setgroups", "deny");
+            if (!hasGroups) Write($"/proc/{pid}/gid_map", isAlone ? [_groups[0]] : _groups);
+            if (!hasUsers) Write($"/proc/{pid}/uid_map", isAlone ? [_users[0]] : _users);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -87,7 +87,9 @@ internal sealed class IdentityPlan
     {
         // Root of a container: what is mapped for us is what we can map on. Our ids are the parent namespace's ids to the child.
         static IReadOnlyList<IdRange> Same(string path) => [.. IdRange.ReadMap(path).Select(range => new IdRange(range.Inside, range.Inside, range.Count))];
-        return new IdentityPlan(IdentityMapping.WholeRange, Same("/proc/self/uid_map"), Same("/proc/self/gid_map"), false, tools);
+        IReadOnlyList<IdRange> groups = Same("/proc/self/gid_map");
+        uint lastGroup = groups.Count > 0 && groups[0].Inside == 0 ? Math.Min(groups[0].Count - 1, int.MaxValue) : 0;
+        return new IdentityPlan(IdentityMapping.WholeRange, Same("/proc/self/uid_map"), groups, false, tools) { PingGroups = (0, lastGroup) };
     }
 
     private static IdentityPlan Alone(SystemTools tools, bool asRoot, uint uid, uint gid) =>

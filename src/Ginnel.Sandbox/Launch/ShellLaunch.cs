@@ -38,10 +38,10 @@ internal static class ShellLaunch
         int errorDigit = hasError ? digits[0] : -1;
         // The redirection that opens the device is undone by the shell, so any digit but that one will do.
         int deviceDigit = errorDigit == 3 ? 4 : 3;
-        ShellScriptInput input = new(context.Options, context.Tools, context.MountSteps, context.ResolverText, context.Inherited.IgnoredSignals, context.Identity.PingGroups);
+        ShellScriptInput input = new(context.Options, context.Tools, context.MountSteps, context.ResolverText, context.Inherited.IgnoredSignals, context.Identity.PingGroups, context.Identity.Mapping == IdentityMapping.KeptWithSubordinate);
         List<byte[]> words = [.. UnshareWords(context)];
         words.AddRange([Utf8(context.Tools.Shell!), Utf8("-c"), Utf8(ShellScript.Compose(input, deviceDigit, errorDigit)), Utf8("sh")]);
-        words.AddRange([Utf8(context.Tools.Env!), Utf8("-i")]);
+        words.AddRange([Utf8(context.Tools.Env!), Utf8("-i"), Utf8("--")]);
         words.AddRange(context.Inherited.Environment);
         if (context.Identity.DropsCapabilities)
         {

@@ -28,6 +28,7 @@ internal static class ShellScript
         text.Append($"ask() {{ echo \"$1\" >&2 && read -r reply <&2 || exit {NoAnswer}; }}\n");
         text.Append($"ask {MapsRequest}\n");
         text.Append($"{{ ask {DeviceRequest}; }} {deviceDigit}<>{TunDevice.TunPath} || exit {NoDevice}\n");
+        text.Append(AsRoot(input));
         foreach (MountStep step in input.Steps) text.Append(Command(step, input)).Append($" || exit {NoCover}\n");
         text.Append($"{input.Tools.Ip} -batch - <<'END' || exit {NoNetwork}\n{NetworkScript.Compose(input.Options)}END\n");
         // Not vital, and refused where /proc/sys is read-only.
@@ -41,13 +42,21 @@ internal static class ShellScript
 
     private static string Command(MountStep step, ShellScriptInput input) => step.Action switch
     {
-        MountAction.Empty => $"{input.Tools.Mount} -n -t tmpfs -o mode=0755,size=256k ginnel {Quote(step.Target)}",
+        MountAction.Empty => $"$root {input.Tools.Mount} -n -t tmpfs -o mode=0755,size=256k ginnel {Quote(step.Target)}",
         MountAction.MakeFolder => $"mkdir -p {Quote(step.Target)}",
         MountAction.WriteText => $"printf %s {Quote(input.ResolverText)} >{Quote(step.Target)}",
-        MountAction.Bind => $"{input.Tools.Mount} -n --bind {Quote(step.Source)} {Quote(step.Target)}",
-        MountAction.Unmount => $"{input.Tools.Unmount} -n {Quote(step.Target)}",
+        MountAction.Bind => $"$root {input.Tools.Mount} -n --bind {Quote(step.Source)} {Quote(step.Target)}",
+        MountAction.Unmount => $"$root {input.Tools.Unmount} -n {Quote(step.Target)}",
         _ => throw new ArgumentOutOfRangeException(nameof(step), step.Action, "Not a step for the shell."),
     };
+
+    /// <summary>
+    /// mount(8) refuses to work for a user who could become root but is not, which is what a mapped 0 and CAP_SETUID amount to. Whether 0 is
+    /// mapped is known only now: newuidmap may have refused.
+    /// </summary>
+    private static string AsRoot(ShellScriptInput input) => input.MountsAsRoot
+        ? $"root='{input.Tools.SetPriv} --reuid 0'; $root true 2>/dev/null || root=\n"
+        : "root=\n";
 
     /// <summary>A signal that is ignored stays so through execve: the one way by which a shell can hand that down.</summary>
     private static string Traps(ulong ignored)
@@ -65,4 +74,4 @@ internal static class ShellScript
 
 /// <summary>What the script is written from.</summary>
 internal sealed record ShellScriptInput(
-    LaunchOptions Options, SystemTools Tools, IReadOnlyList<MountStep> Steps, string ResolverText, ulong IgnoredSignals, (uint First, uint Last) PingGroups);
+    LaunchOptions Options, SystemTools Tools, IReadOnlyList<MountStep> Steps, string ResolverText, ulong IgnoredSignals, (uint First, uint Last) PingGroups, bool MountsAsRoot);

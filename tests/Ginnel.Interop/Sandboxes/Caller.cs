@@ -73,6 +73,20 @@ internal static class Caller
         }
     }
 
+    /// <summary>Runs words where /etc and /run are copies that a script has changed, in a mount namespace of the test's own.</summary>
+    public static Task<Outcome> OnHostAsync(Who who, string script, string[] words)
+    {
+        const string Prepare = """
+            set -e
+            mount -t tmpfs -o mode=0755 none /mnt
+            cp -a /etc /mnt/etc; mkdir /mnt/run
+            rm -f /mnt/etc/resolv.conf
+            mount --bind /mnt/run /run; mount --bind /mnt/etc /etc
+            umount -l /mnt
+            """;
+        return RunAsync(Who.Root, ["unshare", "--mount", "sh", "-c", $"{Prepare}\n{{ {script}; }} || exit 99\nshift\nexec \"$@\"", "sh", "x", .. As(who), .. words]);
+    }
+
     /// <summary>The words that make those behind them run as somebody.</summary>
     /// <remarks>
     /// sh -c SCRIPT sh …: the script ends in exec "$@", so that the process is the command's. A private mount namespace holds what belongs to

@@ -25,7 +25,7 @@ public sealed class ResolverTests
         foreach (Who who in (Who[])[Who.Root, Who.UserWithTun, Who.UserWithoutTun])
         {
             string[] words = [.. Caller.Driver("--describe"), "sh", "-c", "cat /etc/resolv.conf; cat /etc/passwd >/dev/null; ls /etc >/dev/null"];
-            Outcome outcome = await OnHost(who, host, words);
+            Outcome outcome = await Caller.OnHostAsync(who, host, words);
             Assert.True(outcome.Output == "nameserver 10.0.2.3\n", $"{who}: {outcome}");
         }
     }
@@ -34,7 +34,7 @@ public sealed class ResolverTests
     public async Task SearchListAndOptionsOfTheHostStay()
     {
         Caller.RequireRoot();
-        Outcome outcome = await OnHost(Who.Root, "printf 'search a.example b.example\\nnameserver 192.0.2.1\\noptions ndots:2\\n' >/etc/resolv.conf", [.. Caller.Driver(), "cat", "/etc/resolv.conf"]);
+        Outcome outcome = await Caller.OnHostAsync(Who.Root, "printf 'search a.example b.example\\nnameserver 192.0.2.1\\noptions ndots:2\\n' >/etc/resolv.conf", [.. Caller.Driver(), "cat", "/etc/resolv.conf"]);
         Assert.Equal(new Outcome(0, "search a.example b.example\noptions ndots:2\nnameserver 10.0.2.3\n", ""), outcome);
     }
 
@@ -49,7 +49,7 @@ public sealed class ResolverTests
         string host = $"echo >/etc/resolv.conf; mkdir -p {Path.GetDirectoryName(path)}; echo >{path}";
         foreach (DeviceChoice way in (DeviceChoice[])[DeviceChoice.ShellTun, DeviceChoice.VerbTun])
         {
-            Outcome outcome = await OnHost(Who.UserWithTun, host, [.. Caller.Driver(way), "ls", "-A", Path.GetDirectoryName(path)!]);
+            Outcome outcome = await Caller.OnHostAsync(Who.UserWithTun, host, [.. Caller.Driver(way), "ls", "-A", Path.GetDirectoryName(path)!]);
             Assert.Equal(new Outcome(0, "", ""), outcome);
         }
     }
@@ -58,22 +58,8 @@ public sealed class ResolverTests
     public async Task WhatIsNotToBeHadInsideStaysUntouchedOutside()
     {
         Caller.RequireRoot();
-        Outcome outcome = await OnHost(Who.Root, "true", ["sh", "-c", "\"$@\" || exit; ls -la /etc/resolv.conf; mount | grep -c ginnel", "sh", .. Caller.Driver(), "true"]);
+        Outcome outcome = await Caller.OnHostAsync(Who.Root, "true", ["sh", "-c", "\"$@\" || exit; ls -la /etc/resolv.conf; mount | grep -c ginnel", "sh", .. Caller.Driver(), "true"]);
         Assert.Equal("0\n", outcome.Output);
         Assert.Contains("No such file", outcome.Errors);
-    }
-
-    /// <summary>Runs words where /etc and /run are copies that a script has changed, in a mount namespace of the test's own.</summary>
-    private static Task<Outcome> OnHost(Who who, string script, string[] words)
-    {
-        const string Prepare = """
-            set -e
-            mount -t tmpfs -o mode=0755 none /mnt
-            cp -a /etc /mnt/etc; mkdir /mnt/run
-            rm -f /mnt/etc/resolv.conf
-            mount --bind /mnt/run /run; mount --bind /mnt/etc /etc
-            umount -l /mnt
-            """;
-        return Caller.RunAsync(Who.Root, ["unshare", "--mount", "sh", "-c", $"{Prepare}\n{{ {script}; }} || exit 99\nshift\nexec \"$@\"", "sh", "x", .. Caller.As(who), .. words]);
     }
 }
