@@ -27,6 +27,13 @@ internal sealed partial class TcpConnection
     /// <summary>Octets of data that fit a segment beside the options that every segment carries.</summary>
     private int SegmentSize => SndMss - (TimestampsOn ? 12 : 0);
 
+    /// <summary>
+    /// FlightSize of RFC 5681 section 2, the octets in the network. What was SACKed has left it and still counts in <see cref="Flight"/>,
+    /// which therefore grows past the congestion window during recovery; half of that would be a threshold that no path ever carried.
+    /// Nor does what limited transmit sent count (RFC 5681 section 3.2, step 2; RFC 6675 section 5, step 4.2).
+    /// </summary>
+    private int InNetwork => Math.Min(Flight, Congestion!.CongestionWindow);
+
     private void ResetRecovery() => _recoveryPoint = _lostEdge = _highRxt = Iss;
 
     /// <summary>SetPipe() of RFC 6675 section 4: holes that are not lost, and those that were sent again.</summary>
@@ -170,7 +177,7 @@ internal sealed partial class TcpConnection
         _rescueUsed = false;
         // RFC 6675 section 5, step 4.3: the first hole goes out whatever the pipe holds.
         _retransmitNow = true;
-        Congestion!.Lost(Flight, now);
+        Congestion!.Lost(InNetwork, now);
         // RFC 6675 section 5, step 4.3 recommends it: the timer gives the retransmission its own time.
         _retransmitAt = now + Rtt.Timeout(Options);
     }
@@ -181,7 +188,7 @@ internal sealed partial class TcpConnection
         // RFC 2018 section 8: a peer that SACKed the very first hole and does not acknowledge it has thrown it away.
         if (Scoreboard is { IsEmpty: false } board && board.Lowest <= SndUna) board.Clear();
         if (_phase == LossPhase.Open) Remember();
-        Congestion!.TimedOut(Flight, again, now);
+        Congestion!.TimedOut(InNetwork, again, now);
         _phase = LossPhase.Loss;
         _recoveryPoint = SndNxt;
         _lostEdge = SndNxt;

@@ -208,15 +208,17 @@ public sealed class RetransmissionTests
         Assert.Equal(11_001, peer.SentOne().Sequence);
         peer.Ack(1, 1, sack: (1001, 4001));
         Assert.Equal(1, peer.SentOne().Sequence);
-        // In flight now: 4001–12001 (8) and the retransmission. ssthresh is half of 12 = 6.
-        Assert.Equal(6000, peer.Info.CongestionWindow);
+        // In flight now: 4001–12001 (8) and the retransmission. ssthresh is half of 10: what limited transmit sent must not count
+        // (RFC 6675 section 5, step 4.2; RFC 5681 section 3.2, step 2).
+        Assert.Equal(5000, peer.Info.CongestionWindow);
         peer.Ack(1, 1, sack: (1001, 5001));
         peer.Ack(1, 1, sack: (1001, 6001));
         peer.Ack(1, 1, sack: (1001, 7001));
-        peer.SentNothing();
         peer.Ack(1, 1, sack: (1001, 8001));
-        Assert.Equal(12_001, peer.SentOne().Sequence);
+        peer.SentNothing();
         peer.Ack(1, 1, sack: (1001, 9001));
+        Assert.Equal(12_001, peer.SentOne().Sequence);
+        peer.Ack(1, 1, sack: (1001, 10_001));
         Assert.Equal(13_001, peer.SentOne().Sequence);
     }
 
