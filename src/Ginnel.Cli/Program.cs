@@ -9,6 +9,7 @@ internal static class Program
 {
     private static int Main(string[] arguments)
     {
+        DiagnosticFiles.Remove();
         // This executable, started by itself inside fresh namespaces: it is about to become the program.
         if (arguments is [NamespaceVerb.Word, ..]) return NamespaceVerb.Run(arguments);
         Caller = CallerRecord.Take(ref arguments);
