@@ -17,7 +17,9 @@ public sealed class Descriptor : SafeHandle
     /// <inheritdoc/>
     public override bool IsInvalid => handle < 0;
 
-    /// <summary>The descriptor's number; -1 once it is closed, so that a late call fails instead of hitting whoever got the number next.</summary>
+    /// <summary>
+    /// The descriptor's number; -1 once it is closed, so that a late call fails instead of hitting whoever got the number next.
+    /// </summary>
     public int Number => IsClosed ? -1 : (int)handle;
 
     /// <summary>Makes reads and writes return instead of waiting.</summary>

@@ -37,7 +37,11 @@ internal sealed class EchoPort : HostDatagramPort
         header[0] = IsV4 ? RequestV4 : RequestV6;
         BinaryPrimitives.WriteUInt16BigEndian(header[4..], _identifier);
         // ICMPv6 checksums and those of ping sockets are the kernel's affair (RFC 3542 section 3.1).
-        if (_isRaw && IsV4) BinaryPrimitives.WriteUInt16BigEndian(header[2..], (ushort)~Checksum.Fold(Checksum.Sum(payload, Checksum.Sum(header[..HeaderSize]))));
+        if (_isRaw && IsV4)
+        {
+            BinaryPrimitives.WriteUInt16BigEndian(header[2..],
+                (ushort)~Checksum.Fold(Checksum.Sum(payload, Checksum.Sum(header[..HeaderSize]))));
+        }
         return (HeaderSize, 0);
     }
 

@@ -36,7 +36,8 @@ internal static unsafe class ErrorQueue
                 Descriptors.IoVector vector = new() { Base = first, Length = (nuint)payload.Length };
                 Sockets.Message message = new()
                 {
-                    Name = name, NameLength = SocketAddress.MaxSize, Vectors = &vector, VectorCount = 1, Control = control, ControlLength = ControlSize,
+                    Name = name, NameLength = SocketAddress.MaxSize, Vectors = &vector, VectorCount = 1, Control = control,
+                    ControlLength = ControlSize,
                 };
                 nint length = Sockets.recvmsg(socket, &message, Sockets.MessageErrorQueue | Sockets.MessageDontWait);
                 error = default;
@@ -52,7 +53,8 @@ internal static unsafe class ErrorQueue
     }
 
     /// <summary>struct sock_extended_err.</summary>
-    private readonly record struct ExtendedError(uint ErrorNumber, byte Origin, byte Type, byte Code, byte Padding, uint Information, uint Data);
+    private readonly record struct ExtendedError(uint ErrorNumber, byte Origin, byte Type, byte Code, byte Padding, uint Information,
+        uint Data);
 
     private static bool TryFind(byte* control, nuint length, out ExtendedError details)
     {
@@ -62,7 +64,8 @@ internal static unsafe class ErrorQueue
         {
             Sockets.ControlHeader* item = (Sockets.ControlHeader*)(control + offset);
             if (item->Length < header || item->Length > length - offset) break;
-            bool isError = (item->Level == Sockets.LevelIp && item->Type == ReceiveErrorV4) || (item->Level == Sockets.LevelIpv6 && item->Type == ReceiveErrorV6);
+            bool isError = (item->Level == Sockets.LevelIp && item->Type == ReceiveErrorV4)
+                || (item->Level == Sockets.LevelIpv6 && item->Type == ReceiveErrorV6);
             if (isError && item->Length >= header + (nuint)sizeof(ExtendedError))
             {
                 details = *(ExtendedError*)(item + 1);

@@ -62,7 +62,8 @@ internal abstract class HostDatagramPort : IDatagramPort
     {
         ArgumentNullException.ThrowIfNull(remote);
         if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<DialFailure>(cancellationToken);
-        if (Family == AddressFamily.InterNetwork && remote.AddressFamily != AddressFamily.InterNetwork && !remote.Address.IsIPv4MappedToIPv6)
+        if (Family == AddressFamily.InterNetwork && remote.AddressFamily != AddressFamily.InterNetwork
+            && !remote.Address.IsIPv4MappedToIPv6)
         {
             return new(new DialFailure(DialFailureKind.Unsupported, "IPv6 through an IPv4 socket"));
         }
@@ -108,14 +109,17 @@ internal abstract class HostDatagramPort : IDatagramPort
     /// <summary>The endpoint as the caller knows it.</summary>
     protected virtual IPEndPoint Known(IPEndPoint remote) => remote;
 
-    /// <summary>A socket's error of an earlier target surfaces at whatever call comes next, also at a send to somebody else: then once more.</summary>
+    /// <summary>
+    /// A socket's error of an earlier target surfaces at whatever call comes next, also at a send to somebody else: then once more.
+    /// </summary>
     private DialFailure Send(ReadOnlySpan<byte> payload, IPEndPoint remote)
     {
         Span<byte> header = stackalloc byte[8];
         (int length, int swallowed) = WriteHeader(header, payload);
         if (length < 0) return new DialFailure(DialFailureKind.Unsupported, "too short for an echo request");
         int error = SendOnce(header[..length], payload[swallowed..], remote);
-        if (error is not (0 or Errno.Again or Errno.NoBuffers or Errno.MessageTooLong)) error = SendOnce(header[..length], payload[swallowed..], remote);
+        if (error is not (0 or Errno.Again or Errno.NoBuffers or Errno.MessageTooLong))
+            error = SendOnce(header[..length], payload[swallowed..], remote);
         // Too big for the path comes as an item as well, which knows the MTU; too big for IP does not.
         return error == Errno.MessageTooLong && payload.Length <= LongestPayload ? default : HostErrors.Map(error);
     }
@@ -134,7 +138,9 @@ internal abstract class HostDatagramPort : IDatagramPort
                 vectors[0] = new Descriptors.IoVector { Base = before, Length = (nuint)header.Length };
                 vectors[1] = new Descriptors.IoVector { Base = bytes, Length = (nuint)payload.Length };
                 Sockets.Message message = new() { Name = address, NameLength = (uint)name.Length, Vectors = vectors, VectorCount = 2 };
-                return NativeSockets.sendmsg(_socket.Number, &message, NativeSockets.MessageDontWait | NativeSockets.MessageNoSignal) >= 0 ? 0 : Marshal.GetLastPInvokeError();
+                return NativeSockets.sendmsg(_socket.Number, &message, NativeSockets.MessageDontWait | NativeSockets.MessageNoSignal) >= 0
+                    ? 0
+                    : Marshal.GetLastPInvokeError();
             }
         }
         finally
@@ -204,7 +210,9 @@ internal abstract class HostDatagramPort : IDatagramPort
             if (length < 0) return Marshal.GetLastPInvokeError();
             if (length < ReceivedHeaderSize || (message.Flags & NativeSockets.MessageTruncated) != 0) return -1;
             IPEndPoint? remote = ReadName(new ReadOnlySpan<byte>(name, (int)message.NameLength));
-            int accepted = remote is null ? -1 : Accept(new ReadOnlySpan<byte>(header, ReceivedHeaderSize), buffer, (int)length - ReceivedHeaderSize);
+            int accepted = remote is null
+                ? -1
+                : Accept(new ReadOnlySpan<byte>(header, ReceivedHeaderSize), buffer, (int)length - ReceivedHeaderSize);
             if (accepted < 0) return -1;
             item = new DatagramItem(accepted, Known(remote!));
             return 0;

@@ -23,7 +23,8 @@ internal static class HostErrors
     public static DialFailure MapBind(int errno) => errno switch
     {
         Errno.TooManyFiles or Errno.TooManyFilesSystem => new(DialFailureKind.Limit, "file descriptors; raise the limit with ulimit -n"),
-        Errno.NoBuffers or Errno.NoMemory or Errno.AddressInUse or Errno.NoSpace => new(DialFailureKind.Limit, "ports or memory of the host"),
+        Errno.NoBuffers or Errno.NoMemory or Errno.AddressInUse or Errno.NoSpace => new(DialFailureKind.Limit,
+            "ports or memory of the host"),
         Errno.AddressFamily or Errno.ProtocolNotSupported => new(DialFailureKind.Unsupported, "by the host's network"),
         _ => Map(errno),
     };

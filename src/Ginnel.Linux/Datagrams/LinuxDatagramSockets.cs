@@ -56,7 +56,8 @@ public sealed class LinuxDatagramSockets : IHostDatagramSockets
         if (socket is null)
         {
             return error is Errno.Perm or Errno.Access
-                ? BindResult.Failed(DialFailureKind.Unsupported, "this user may not ping here: sysctl net.ipv4.ping_group_range admits no group of theirs")
+                ? BindResult.Failed(DialFailureKind.Unsupported,
+                    "this user may not ping here: sysctl net.ipv4.ping_group_range admits no group of theirs")
                 : BindResult.Failed(HostErrors.MapBind(error));
         }
         Filter(socket, isV6);
@@ -79,7 +80,8 @@ public sealed class LinuxDatagramSockets : IHostDatagramSockets
 
     private static Descriptor? Open(bool isV6, int type, int protocol, out int error)
     {
-        int number = NativeSockets.socket(isV6 ? NativeSockets.FamilyInet6 : NativeSockets.FamilyInet, type | NativeSockets.CloseOnExec | NativeSockets.NonBlock, protocol);
+        int family = isV6 ? NativeSockets.FamilyInet6 : NativeSockets.FamilyInet;
+        int number = NativeSockets.socket(family, type | NativeSockets.CloseOnExec | NativeSockets.NonBlock, protocol);
         error = number < 0 ? Marshal.GetLastPInvokeError() : 0;
         if (number < 0) return null;
         ErrorQueue.Enable(number, isV6);
@@ -97,7 +99,9 @@ public sealed class LinuxDatagramSockets : IHostDatagramSockets
         return NativeSockets.getsockname(socket.Number, name, &length) == 0 ? SocketAddress.Read(bytes[..(int)length]) : local;
     }
 
-    /// <summary>Lets only echo replies through to a raw socket (raw(7), RFC 3542 section 3.2); everything else is sorted out by the port.</summary>
+    /// <summary>
+    /// Lets only echo replies through to a raw socket (raw(7), RFC 3542 section 3.2); everything else is sorted out by the port.
+    /// </summary>
     private static unsafe void Filter(Descriptor socket, bool isV6)
     {
         const int ReplyV6 = 129;

@@ -40,7 +40,8 @@ internal sealed class ReadinessLoop
     }
 
     /// <summary>Asks to be told once.</summary>
-    public void Arm(Descriptor socket, ulong token) => Polling.Control(_epoll.Number, Polling.Modify, socket.Number, Polling.In | Polling.OneShot, token);
+    public void Arm(Descriptor socket, ulong token) =>
+        Polling.Control(_epoll.Number, Polling.Modify, socket.Number, Polling.In | Polling.OneShot, token);
 
     /// <summary>Forgets a socket. Before it is closed.</summary>
     public void Remove(Descriptor socket, ulong token)

@@ -2,7 +2,9 @@ using System.Threading.Tasks.Sources;
 
 namespace Ginnel.Linux.Datagrams;
 
-/// <summary>The one wait that a socket may have under way, reused so that waiting costs no memory. May end without cause: try again.</summary>
+/// <summary>
+/// The one wait that a socket may have under way, reused so that waiting costs no memory. May end without cause: try again.
+/// </summary>
 internal sealed class ReadinessWait : IValueTaskSource
 {
     private ManualResetValueTaskSourceCore<bool> _core = new() { RunContinuationsAsynchronously = true };

@@ -3,7 +3,9 @@ using Ginnel.Linux.Native;
 
 namespace Ginnel.Linux.Launch;
 
-/// <summary>One end of a pair of Unix sockets between us and a child that is being launched: short messages, and descriptors with them.</summary>
+/// <summary>
+/// One end of a pair of Unix sockets between us and a child that is being launched: short messages, and descriptors with them.
+/// </summary>
 internal sealed unsafe class ControlSocket : IDisposable
 {
     private readonly Descriptor _descriptor;
@@ -19,7 +21,8 @@ internal sealed unsafe class ControlSocket : IDisposable
     public static (ControlSocket Ours, ControlSocket Theirs) CreatePair()
     {
         int* pair = stackalloc int[2];
-        if (Sockets.socketpair(Sockets.FamilyUnix, Sockets.Stream | Sockets.CloseOnExec, 0, pair) != 0) throw LinuxException.Last("socketpair");
+        if (Sockets.socketpair(Sockets.FamilyUnix, Sockets.Stream | Sockets.CloseOnExec, 0, pair) != 0)
+            throw LinuxException.Last("socketpair");
         return (new ControlSocket(new Descriptor(pair[0])), new ControlSocket(new Descriptor(pair[1])));
     }
 
@@ -35,7 +38,9 @@ internal sealed unsafe class ControlSocket : IDisposable
             {
                 new Span<byte>(control, ControlSize).Clear();
                 Sockets.ControlHeader* header = (Sockets.ControlHeader*)control;
-                *header = new Sockets.ControlHeader { Length = (nuint)(sizeof(Sockets.ControlHeader) + sizeof(int)), Level = Sockets.LevelSocket, Type = Sockets.Rights };
+                header->Length = (nuint)(sizeof(Sockets.ControlHeader) + sizeof(int));
+                header->Level = Sockets.LevelSocket;
+                header->Type = Sockets.Rights;
                 *(int*)(header + 1) = passed.Number;
                 message.Control = control;
                 message.ControlLength = Sockets.Align(header->Length); // exactly: an empty header behind it would be an error
@@ -68,7 +73,8 @@ internal sealed unsafe class ControlSocket : IDisposable
                 throw new LinuxException("recvmsg", error, "control socket");
             }
             Sockets.ControlHeader* header = (Sockets.ControlHeader*)control;
-            if (message.ControlLength >= (nuint)(sizeof(Sockets.ControlHeader) + sizeof(int)) && header->Level == Sockets.LevelSocket && header->Type == Sockets.Rights)
+            if (message.ControlLength >= (nuint)(sizeof(Sockets.ControlHeader) + sizeof(int)) && header->Level == Sockets.LevelSocket
+                && header->Type == Sockets.Rights)
             {
                 passed = new Descriptor(*(int*)(header + 1));
             }

@@ -26,7 +26,8 @@ internal sealed class InheritedState
     public required IReadOnlySet<int> Descriptors { get; init; }
 
     /// <summary>Reads the state of this process. Call it before descriptors are opened that are not close-on-exec.</summary>
-    /// <param name="ignoredAtStart">SigIgn before the runtime started, if a launcher script recorded it; only SIGPIPE is taken from it.</param>
+    /// <param name="ignoredAtStart">SigIgn before the runtime started, if a launcher script recorded it; only SIGPIPE is taken from
+    /// it.</param>
     /// <param name="softOpenFiles">The soft limit before the runtime started, if recorded; else the parent process's is taken.</param>
     public static InheritedState Read(ulong? ignoredAtStart = null, ulong? softOpenFiles = null)
     {
@@ -39,12 +40,14 @@ internal sealed class InheritedState
             Environment = SplitZeros(ReadAll("/proc/self/environ")),
             IgnoredSignals = ignored,
             BlockedSignals = ProcStatus.Mask(Status, "SigBlk") ?? 0,
-            SoftOpenFiles = softOpenFiles ?? (ProcStatus.Number(Status, "PPid") is { } parent ? ProcStatus.SoftOpenFiles($"/proc/{parent}/limits") : null),
+            SoftOpenFiles = softOpenFiles ?? LimitOfParent(),
             Descriptors = FindDescriptors(),
         };
     }
 
-    /// <summary>The last <paramref name="count"/> arguments of this process as bytes: Main's strings are lossy where they are not UTF-8.</summary>
+    /// <summary>
+    /// The last <paramref name="count"/> arguments of this process as bytes: Main's strings are lossy where they are not UTF-8.
+    /// </summary>
     public static IReadOnlyList<byte[]> LastArguments(int count)
     {
         IReadOnlyList<byte[]> all = SplitZeros(ReadAll("/proc/self/cmdline"));
@@ -54,6 +57,9 @@ internal sealed class InheritedState
 
     /// <summary>The bit of a signal in the masks above.</summary>
     public static ulong Bit(int signal) => 1UL << (signal - 1);
+
+    private static ulong? LimitOfParent() =>
+        ProcStatus.Number("/proc/self/status", "PPid") is { } parent ? ProcStatus.SoftOpenFiles($"/proc/{parent}/limits") : null;
 
     private static byte[] ReadAll(string path) => File.ReadAllBytes(path);
 

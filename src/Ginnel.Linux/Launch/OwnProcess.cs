@@ -24,8 +24,8 @@ internal static unsafe class OwnProcess
     }
 
     /// <summary>
-    /// Stops this process until SIGCONT, by the very signal that stopped the program, so that a shell reports the one it expects. Raised in this
-    /// thread, it takes effect before the former handler is back.
+    /// Stops this process until SIGCONT, by the very signal that stopped the program, so that a shell reports the one it expects. Raised in
+    /// this thread, it takes effect before the former handler is back.
     /// </summary>
     public static void StopBy(int signal)
     {

@@ -7,7 +7,9 @@ internal static class ProcStatus
 {
     /// <summary>A mask such as SigIgn or CapEff, printed in hexadecimal.</summary>
     public static ulong? Mask(string path, string field) =>
-        Field(path, field) is { } text && ulong.TryParse(text, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out ulong value) ? value : null;
+        Field(path, field) is { } text && ulong.TryParse(text, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out ulong value)
+            ? value
+            : null;
 
     /// <summary>A decimal number such as PPid or Seccomp.</summary>
     public static long? Number(string path, string field) =>
@@ -22,7 +24,8 @@ internal static class ProcStatus
             if (!line.StartsWith(Name, StringComparison.Ordinal)) continue;
             string[] words = line[Name.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
             if (words.Length == 0) return null;
-            return words[0] == "unlimited" ? ulong.MaxValue : ulong.TryParse(words[0], CultureInfo.InvariantCulture, out ulong value) ? value : null;
+            if (words[0] == "unlimited") return ulong.MaxValue;
+            return ulong.TryParse(words[0], CultureInfo.InvariantCulture, out ulong value) ? value : null;
         }
         return null;
     }
@@ -31,7 +34,8 @@ internal static class ProcStatus
     {
         foreach (string line in Lines(path))
         {
-            if (line.Length > field.Length && line[field.Length] == ':' && line.StartsWith(field, StringComparison.Ordinal)) return line[(field.Length + 1)..].Trim();
+            if (line.Length > field.Length && line[field.Length] == ':' && line.StartsWith(field, StringComparison.Ordinal))
+                return line[(field.Length + 1)..].Trim();
         }
         return null;
     }

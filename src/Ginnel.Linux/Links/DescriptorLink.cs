@@ -6,8 +6,8 @@ using Ginnel.Wire;
 namespace Ginnel.Linux.Links;
 
 /// <summary>
-/// A link over a descriptor of the kernel's that carries one packet per read and write, each behind a virtio-net header. Reads in a blocking
-/// loop on a thread of its own: half the CPU per packet of an asynchronous one.
+/// A link over a descriptor of the kernel's that carries one packet per read and write, each behind a virtio-net header. Reads in a
+/// blocking loop on a thread of its own: half the CPU per packet of an asynchronous one.
 /// </summary>
 public abstract unsafe class DescriptorLink : ILink
 {
@@ -253,7 +253,8 @@ public abstract unsafe class DescriptorLink : ILink
         if (Descriptors.read(_descriptor.Number, probe, 0) < 0)
         {
             int error = Marshal.GetLastPInvokeError();
-            if (error is not (Errno.Again or Errno.Interrupted or Errno.NetworkDown or Errno.Invalid)) throw new LinuxException("poll", error, GetType().Name);
+            if (error is not (Errno.Again or Errno.Interrupted or Errno.NetworkDown or Errno.Invalid))
+                throw new LinuxException("poll", error, GetType().Name);
         }
     }
 

@@ -58,7 +58,8 @@ internal static class OffloadCodec
         if (offset < 0 || view.Payload.Length < offset + 2) return false;
         byte type = VirtioHeader.GsoNone;
         int transportHeader = 0;
-        if (packet.Segmentation.Kind != SegmentationKind.None && !TrySendSuper(packet, view, offloads, out type, out transportHeader)) return false;
+        if (packet.Segmentation.Kind != SegmentationKind.None && !TrySendSuper(packet, view, offloads, out type, out transportHeader))
+            return false;
         header = new VirtioHeader(
             VirtioHeader.NeedsChecksum, type, (ushort)(type == VirtioHeader.GsoNone ? 0 : start + transportHeader),
             packet.Segmentation.SegmentSize, (ushort)start, (ushort)offset);
@@ -76,7 +77,8 @@ internal static class OffloadCodec
         return offloads;
     }
 
-    private static bool IsTransportChecksum(in VirtioHeader header, ReadOnlySpan<byte> bytes, int linkHeaderLength, out IpProtocol protocol, out bool isV4)
+    private static bool IsTransportChecksum(in VirtioHeader header, ReadOnlySpan<byte> bytes, int linkHeaderLength,
+        out IpProtocol protocol, out bool isV4)
     {
         protocol = default;
         isV4 = false;

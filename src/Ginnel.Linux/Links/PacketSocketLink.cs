@@ -6,7 +6,8 @@ namespace Ginnel.Linux.Links;
 /// <summary>One end of a veth pair, read and written through an AF_PACKET socket with virtio headers: a link of medium Ethernet.</summary>
 public sealed class PacketSocketLink : DescriptorLink
 {
-    private PacketSocketLink(Descriptor socket, LinkProperties properties, MacAddress address) : base(socket, properties) => Address = address;
+    private PacketSocketLink(Descriptor socket, LinkProperties properties, MacAddress address) : base(socket, properties) =>
+        Address = address;
 
     /// <summary>The address that the stack is to use on this link.</summary>
     public MacAddress Address { get; }

@@ -57,17 +57,20 @@ internal static unsafe partial class Namespaces
         bool isGeneric = RuntimeInformation.ProcessArchitecture != Architecture.X64;
         CapabilityHeader header = new() { Version = CapabilityVersion3 };
         CapabilityData* data = stackalloc CapabilityData[2];
-        if (SystemCall(isGeneric ? CapGetArm : CapGetNumber, (nint)(&header), (nint)data, 0, 0, 0) != 0) throw LinuxException.Last("capget");
+        if (SystemCall(isGeneric ? CapGetArm : CapGetNumber, (nint)(&header), (nint)data, 0, 0, 0) != 0)
+            throw LinuxException.Last("capget");
         data[0].Inheritable = 0;
         data[1].Inheritable = 0;
-        if (SystemCall(isGeneric ? CapSetArm : CapSetNumber, (nint)(&header), (nint)data, 0, 0, 0) != 0) throw LinuxException.Last("capset");
+        if (SystemCall(isGeneric ? CapSetArm : CapSetNumber, (nint)(&header), (nint)data, 0, 0, 0) != 0)
+            throw LinuxException.Last("capset");
     }
 
     /// <summary>Mounts; a null type with <see cref="MountBind"/> binds.</summary>
     /// <exception cref="LinuxException">The kernel refused.</exception>
     public static void Mount(string source, string target, string? type, ulong flags, string? data)
     {
-        fixed (byte* from = CString.From(source), to = CString.From(target), kind = type is null ? null : CString.From(type), options = data is null ? null : CString.From(data))
+        byte[]? kindBytes = type is null ? null : CString.From(type), dataBytes = data is null ? null : CString.From(data);
+        fixed (byte* from = CString.From(source), to = CString.From(target), kind = kindBytes, options = dataBytes)
         {
             if (mount(from, to, kind, (nuint)flags, options) != 0) throw LinuxException.Last("mount", target);
         }
@@ -89,7 +92,8 @@ internal static unsafe partial class Namespaces
     {
         fixed (byte* from = CString.From(source), to = CString.From(target), empty = CString.From(""))
         {
-            long tree = SystemCall(OpenTreeNumber, (nint)AtCurrentDirectory, (nint)from, (nint)(OpenTreeClone | Descriptors.CloseOnExec), 0, 0);
+            long tree = SystemCall(OpenTreeNumber, (nint)AtCurrentDirectory, (nint)from, (nint)(OpenTreeClone | Descriptors.CloseOnExec),
+                0, 0);
             if (tree < 0) throw LinuxException.Last("open_tree", source);
             using Descriptor held = new((int)tree);
             if (SystemCall(MoveMountNumber, (nint)tree, (nint)empty, (nint)AtCurrentDirectory, (nint)to, (nint)MoveMountFromEmptyPath) != 0)

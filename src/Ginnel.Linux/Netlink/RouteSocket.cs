@@ -35,7 +35,8 @@ internal sealed unsafe class RouteSocket : IDisposable
 
     /// <summary>struct rtmsg.</summary>
     private readonly record struct RoutePart(
-        byte Family, byte DestinationLength, byte SourceLength, byte TypeOfService, byte Table, byte Protocol, byte Scope, byte Type, uint Flags);
+        byte Family, byte DestinationLength, byte SourceLength, byte TypeOfService, byte Table, byte Protocol, byte Scope, byte Type,
+        uint Flags);
 
     private RouteSocket(Descriptor socket) => _socket = socket;
 

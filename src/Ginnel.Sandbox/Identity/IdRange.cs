@@ -17,7 +17,8 @@ internal readonly record struct IdRange(uint Inside, uint Outside, uint Count)
         foreach (string line in ReadLines(path))
         {
             string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            if (words.Length == 3 && uint.TryParse(words[0], out uint inside) && uint.TryParse(words[1], out uint outside) && uint.TryParse(words[2], out uint count))
+            if (words.Length == 3 && uint.TryParse(words[0], out uint inside) && uint.TryParse(words[1], out uint outside)
+                && uint.TryParse(words[2], out uint count))
             {
                 ranges.Add(new IdRange(inside, outside, count));
             }
@@ -34,7 +35,11 @@ internal readonly record struct IdRange(uint Inside, uint Outside, uint Count)
         {
             string[] words = line.Split(':');
             if (words.Length != 3 || (words[0] != user && words[0] != number)) continue;
-            if (uint.TryParse(words[1], out uint first) && uint.TryParse(words[2], out uint count) && count > 0 && first <= uint.MaxValue - count) ranges.Add((first, count));
+            if (uint.TryParse(words[1], out uint first) && uint.TryParse(words[2], out uint count) && count > 0
+                && first <= uint.MaxValue - count)
+            {
+                ranges.Add((first, count));
+            }
         }
         return ranges;
     }

@@ -13,7 +13,8 @@ internal sealed class IdentityPlan
     private readonly bool _byTool;
     private readonly SystemTools _tools;
 
-    private IdentityPlan(IdentityMapping mapping, IReadOnlyList<IdRange> users, IReadOnlyList<IdRange> groups, bool byTool, SystemTools tools)
+    private IdentityPlan(IdentityMapping mapping, IReadOnlyList<IdRange> users, IReadOnlyList<IdRange> groups, bool byTool,
+        SystemTools tools)
     {
         Mapping = mapping;
         _users = users;
@@ -43,7 +44,8 @@ internal sealed class IdentityPlan
         const int CapSysAdmin = 21;
         uint uid = Processes.geteuid(), gid = Processes.getegid();
         ulong capabilities = ProcStatus.Mask("/proc/self/status", "CapEff") ?? 0;
-        if ((capabilities & (1UL << CapSysAdmin)) != 0 && uid == 0) return new IdentityPlan(IdentityMapping.NoUserNamespace, [], [], false, tools);
+        if ((capabilities & (1UL << CapSysAdmin)) != 0 && uid == 0)
+            return new IdentityPlan(IdentityMapping.NoUserNamespace, [], [], false, tools);
         if (uid == 0) return WholeRange(tools);
         string? user = UserName(uid);
         IReadOnlyList<(uint, uint)> users = IdRange.ReadSubordinate("/etc/subuid", user, uid);
@@ -51,7 +53,9 @@ internal sealed class IdentityPlan
         bool byTool = users.Count > 0 && groups.Count > 0 && tools.NewUidMap is not null && tools.NewGidMap is not null;
         if (!byTool) return Alone(tools, asRoot, uid, gid);
         IdentityMapping mapping = asRoot ? IdentityMapping.RootWithSubordinate : IdentityMapping.KeptWithSubordinate;
-        return new IdentityPlan(mapping, IdRange.Around(asRoot ? 0 : uid, uid, users), IdRange.Around(asRoot ? 0 : gid, gid, groups), true, tools)
+        IReadOnlyList<IdRange> userMap = IdRange.Around(asRoot ? 0 : uid, uid, users);
+        IReadOnlyList<IdRange> groupMap = IdRange.Around(asRoot ? 0 : gid, gid, groups);
+        return new IdentityPlan(mapping, userMap, groupMap, true, tools)
         {
             PingGroups = asRoot ? (0, 0) : (gid, gid),
         };
@@ -79,21 +83,28 @@ internal sealed class IdentityPlan
             throw new LaunchException(
                 LaunchFailure.IdentityRefused,
                 $"The kernel refused to map user and group ids of the sandbox: {failure.Message}",
-                "If /etc/subuid names this user, check that newuidmap and newgidmap are setuid root (or have their file capabilities).", failure);
+                "If /etc/subuid names this user, check that newuidmap and newgidmap are setuid root (or have their file capabilities).",
+                failure);
         }
     }
 
     private static IdentityPlan WholeRange(SystemTools tools)
     {
         // Root of a container: what is mapped for us is what we can map on. Our ids are the parent namespace's ids to the child.
-        static IReadOnlyList<IdRange> Same(string path) => [.. IdRange.ReadMap(path).Select(range => new IdRange(range.Inside, range.Inside, range.Count))];
+        static IReadOnlyList<IdRange> Same(string path) =>
+            [.. IdRange.ReadMap(path).Select(range => new IdRange(range.Inside, range.Inside, range.Count))];
         IReadOnlyList<IdRange> groups = Same("/proc/self/gid_map");
         uint lastGroup = groups.Count > 0 && groups[0].Inside == 0 ? Math.Min(groups[0].Count - 1, int.MaxValue) : 0;
-        return new IdentityPlan(IdentityMapping.WholeRange, Same("/proc/self/uid_map"), groups, false, tools) { PingGroups = (0, lastGroup) };
+        return new IdentityPlan(IdentityMapping.WholeRange, Same("/proc/self/uid_map"), groups, false, tools)
+        {
+            PingGroups = (0, lastGroup),
+        };
     }
 
     private static IdentityPlan Alone(SystemTools tools, bool asRoot, uint uid, uint gid) =>
-        new(asRoot ? IdentityMapping.RootAlone : IdentityMapping.KeptAlone, [new IdRange(asRoot ? 0 : uid, uid, 1)], [new IdRange(asRoot ? 0 : gid, gid, 1)], false, tools)
+        new(
+            asRoot ? IdentityMapping.RootAlone : IdentityMapping.KeptAlone,
+            [new IdRange(asRoot ? 0 : uid, uid, 1)], [new IdRange(asRoot ? 0 : gid, gid, 1)], false, tools)
         {
             PingGroups = asRoot ? (0, 0) : (gid, gid),
         };

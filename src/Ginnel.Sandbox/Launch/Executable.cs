@@ -37,7 +37,11 @@ internal static class Executable
     {
         if (Directory.Exists(path)) throw new LaunchException(LaunchFailure.CommandNotExecutable, $"{name}: is a directory.");
         if (!File.Exists(path)) throw new LaunchException(LaunchFailure.CommandNotFound, $"{name}: no such file.");
-        if (!AccessCheck.MayExecute(path)) throw new LaunchException(LaunchFailure.CommandNotExecutable, $"{path}: permission denied.", "Is it executable (chmod +x), and its file system not mounted noexec?");
+        if (!AccessCheck.MayExecute(path))
+        {
+            throw new LaunchException(LaunchFailure.CommandNotExecutable, $"{path}: permission denied.",
+                "Is it executable (chmod +x), and its file system not mounted noexec?");
+        }
     }
 
     private static string[] SearchPath(IReadOnlyList<byte[]> environment)

@@ -54,7 +54,9 @@ internal sealed class LaunchAttempt(LaunchContext context, DeviceChoice way)
             CleanUp();
             if (failure is LaunchException) throw;
             throw failure is TimeoutException
-                ? new LaunchException(LaunchFailure.TimedOut, $"The launch did not end within {context.Options.Timeout.TotalSeconds:0.#} s.", "Is the machine overloaded, or a file system hanging?")
+                ? new LaunchException(LaunchFailure.TimedOut,
+                    $"The launch did not end within {context.Options.Timeout.TotalSeconds:0.#} s.",
+                    "Is the machine overloaded, or a file system hanging?")
                 : new LaunchException(LaunchFailure.DeviceRefused, $"The device could not be made: {failure.Message}", null, failure);
         }
     }
@@ -101,8 +103,10 @@ internal sealed class LaunchAttempt(LaunchContext context, DeviceChoice way)
     {
         string name = context.Options.InterfaceName;
         int mtu = context.Options.Mtu;
-        if (way == DeviceChoice.ShellTun) return TunLink.For(TunDevice.Create(Child.TakeDescriptor(ShellLaunch.DeviceDigit(context)), name), mtu);
-        Descriptor passed = handshake.TakePassed() ?? throw new LaunchException(LaunchFailure.DeviceRefused, "The device's descriptor did not arrive.");
+        if (way == DeviceChoice.ShellTun)
+            return TunLink.For(TunDevice.Create(Child.TakeDescriptor(ShellLaunch.DeviceDigit(context)), name), mtu);
+        Descriptor passed = handshake.TakePassed() ?? throw new LaunchException(LaunchFailure.DeviceRefused,
+            "The device's descriptor did not arrive.");
         if (way == DeviceChoice.VerbPacket) return PacketSocketLink.For(passed, mtu, PacketDevice.GatewayAddress);
         TunOffloads offloads = (TunOffloads)int.Parse(words[1], CultureInfo.InvariantCulture);
         return TunLink.For(TunDevice.Adopt(passed, name, offloads), mtu);
@@ -126,7 +130,8 @@ internal sealed class LaunchAttempt(LaunchContext context, DeviceChoice way)
     private LaunchException Explain(ProcessEvent ended, string transcript)
     {
         int code = _reportedCode != 0 ? _reportedCode : ended.Kind == ProcessEventKind.Exited ? ended.Value : 0;
-        string said = transcript.Length > 0 ? transcript : ended.Kind == ProcessEventKind.Killed ? $"ended by signal {ended.Value}" : $"exit code {ended.Value}";
+        string end = ended.Kind == ProcessEventKind.Killed ? $"ended by signal {ended.Value}" : $"exit code {ended.Value}";
+        string said = transcript.Length > 0 ? transcript : end;
         return LaunchTrouble.Explain(code, _hasNamespaces, said, context);
     }
 }

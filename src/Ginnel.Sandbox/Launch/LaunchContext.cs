@@ -23,28 +23,37 @@ internal sealed record LaunchContext(
         Executable.Require(valid.Command[0], inherited.Environment);
         if (tools.Unshare is null)
         {
-            throw new LaunchException(LaunchFailure.ToolMissing, "unshare is not installed.", "Install util-linux (apt install util-linux, apk add util-linux-misc).");
+            throw new LaunchException(LaunchFailure.ToolMissing, "unshare is not installed.",
+                "Install util-linux (apt install util-linux, apk add util-linux-misc).");
         }
-        IEnumerable<System.Net.IPAddress> nameServers = new[] { valid.V4?.NameServer, valid.V6?.NameServer }.OfType<System.Net.IPAddress>().Take(1);
+        // One is enough, over whichever family there is: both are the same server.
+        IEnumerable<System.Net.IPAddress> nameServers = [(valid.V4 ?? valid.V6!).NameServer];
         string text = valid.ResolverConfiguration ?? ComposeResolver(nameServers);
         return new LaunchContext(valid, tools, inherited, IdentityPlan.Decide(tools, valid.AsRoot), ResolverCover.Plan(), text);
     }
 
-    private static string ComposeResolver(IEnumerable<System.Net.IPAddress> nameServers) => Resolver.ResolverText.Compose(nameServers, ResolverCover.ResolverFile);
+    private static string ComposeResolver(IEnumerable<System.Net.IPAddress> nameServers) =>
+        Resolver.ResolverText.Compose(nameServers, ResolverCover.ResolverFile);
 
     private static LaunchOptions Validate(LaunchOptions options)
     {
         if (options.Command.Count == 0) throw new LaunchException(LaunchFailure.BadOptions, "No command was given.");
         if (options.Mtu is < LaunchOptions.SmallestMtu or > LaunchOptions.GreatestMtu)
         {
-            throw new LaunchException(LaunchFailure.BadOptions, $"An MTU of {options.Mtu} is not possible.", $"It must lie between {LaunchOptions.SmallestMtu} and {LaunchOptions.GreatestMtu}.");
+            throw new LaunchException(LaunchFailure.BadOptions, $"An MTU of {options.Mtu} is not possible.",
+                $"It must lie between {LaunchOptions.SmallestMtu} and {LaunchOptions.GreatestMtu}.");
         }
         if (options.InterfaceName.Length is 0 or > 15 || !options.InterfaceName.All(char.IsAsciiLetterOrDigit))
         {
-            throw new LaunchException(LaunchFailure.BadOptions, $"The interface name '{options.InterfaceName}' is not possible.", "Use 1 to 15 ASCII letters and digits.");
+            throw new LaunchException(LaunchFailure.BadOptions, $"The interface name '{options.InterfaceName}' is not possible.",
+                "Use 1 to 15 ASCII letters and digits.");
         }
         bool hasV6 = options.V6 is not null && options.Mtu >= LaunchOptions.SmallestMtuV6 && NetworkScript.HasIpv6;
-        if (options.V4 is null && !hasV6) throw new LaunchException(LaunchFailure.BadOptions, "Neither IPv4 nor IPv6 would be there.", $"Allow IPv4, or use an MTU of at least {LaunchOptions.SmallestMtuV6} on a kernel with IPv6.");
+        if (options.V4 is null && !hasV6)
+        {
+            throw new LaunchException(LaunchFailure.BadOptions, "Neither IPv4 nor IPv6 would be there.",
+                $"Allow IPv4, or use an MTU of at least {LaunchOptions.SmallestMtuV6} on a kernel with IPv6.");
+        }
         return hasV6 == (options.V6 is not null) ? options : options.WithoutV6();
     }
 }

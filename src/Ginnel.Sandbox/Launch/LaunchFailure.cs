@@ -17,7 +17,9 @@ public enum LaunchFailure
     DeviceRefused,
     /// <summary>Addresses or routes could not be set.</summary>
     NetworkRefused,
-    /// <summary>/etc/resolv.conf could not be covered, or a resolver's socket not hidden: names would be resolved past the sandbox.</summary>
+    /// <summary>
+    /// /etc/resolv.conf could not be covered, or a resolver's socket not hidden: names would be resolved past the sandbox.
+    /// </summary>
     ResolverNotCovered,
     /// <summary>The launch did not end in time.</summary>
     TimedOut,

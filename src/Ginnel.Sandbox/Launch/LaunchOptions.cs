@@ -30,7 +30,9 @@ public sealed class LaunchOptions
     /// <summary>Whether an ordinary user is uid 0 inside. Without it the uid is kept.</summary>
     public bool AsRoot { get; init; }
 
-    /// <summary>The text that covers /etc/resolv.conf; null writes the name servers of the plans and keeps the host's search list.</summary>
+    /// <summary>
+    /// The text that covers /etc/resolv.conf; null writes the name servers of the plans and keeps the host's search list.
+    /// </summary>
     public string? ResolverConfiguration { get; init; }
 
     /// <summary>Which device leads out. <see cref="DeviceChoice.Automatic"/> takes TUN and falls back to a veth pair.</summary>
@@ -53,7 +55,8 @@ public sealed class LaunchOptions
 
     internal LaunchOptions WithoutV6() => new()
     {
-        Command = Command, V4 = V4, V6 = null, Mtu = Mtu, InterfaceName = InterfaceName, AsRoot = AsRoot, ResolverConfiguration = ResolverConfiguration,
+        Command = Command, V4 = V4, V6 = null, Mtu = Mtu, InterfaceName = InterfaceName, AsRoot = AsRoot,
+        ResolverConfiguration = ResolverConfiguration,
         Device = Device, SelfCommand = SelfCommand, Caller = Caller, OpenLoopback = OpenLoopback, Timeout = Timeout,
     };
 }

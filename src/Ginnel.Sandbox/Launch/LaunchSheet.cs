@@ -78,5 +78,6 @@ internal sealed class LaunchSheet
         return steps;
     }
 
-    private static AddressPlan? ReadPlan(BinaryReader reader) => reader.ReadString() is { Length: > 0 } subnet ? AddressPlan.For(IPNetwork.Parse(subnet)) : null;
+    private static AddressPlan? ReadPlan(BinaryReader reader) =>
+        reader.ReadString() is { Length: > 0 } subnet ? AddressPlan.For(IPNetwork.Parse(subnet)) : null;
 }

@@ -25,7 +25,8 @@ public static class NamespaceVerb
     /// <param name="arguments">What Main got: the verb, a descriptor's number, the command. Wrong ones yield 125.</param>
     public static int Run(IReadOnlyList<string> arguments)
     {
-        if (arguments.Count < 3 || !int.TryParse(arguments[1], CultureInfo.InvariantCulture, out int number) || number < 3) return OurFailure;
+        if (arguments.Count < 3 || !int.TryParse(arguments[1], CultureInfo.InvariantCulture, out int number) || number < 3)
+            return OurFailure;
         using ControlSocket control = new(new Descriptor(number));
         if (Descriptors.fcntl(number, Descriptors.SetDescriptorFlags, Descriptors.CloseOnExecFlag) != 0) return OurFailure;
         LaunchSheet sheet;
@@ -48,7 +49,8 @@ public static class NamespaceVerb
     {
         using (Descriptor device = MakeDevice(sheet, out TunOffloads offloads))
         {
-            if (!control.Send(Encoding.UTF8.GetBytes(FormattableString.Invariant($"{ShellScript.DeviceRequest} {(int)offloads}\n")), device) || !AwaitAnswer(control))
+            string request = FormattableString.Invariant($"{ShellScript.DeviceRequest} {(int)offloads}\n");
+            if (!control.Send(Encoding.UTF8.GetBytes(request), device) || !AwaitAnswer(control))
             {
                 throw new IOException("The gateway is gone.");
             }
@@ -121,7 +123,8 @@ public static class NamespaceVerb
         return error is Errno.NoEntry or Errno.NotDirectory ? NotFound : CannotExecute;
     }
 
-    private static bool Ask(ControlSocket control, string request) => control.Send(Encoding.UTF8.GetBytes(request + "\n")) && AwaitAnswer(control);
+    private static bool Ask(ControlSocket control, string request) =>
+        control.Send(Encoding.UTF8.GetBytes(request + "\n")) && AwaitAnswer(control);
 
     private static bool AwaitAnswer(ControlSocket control)
     {

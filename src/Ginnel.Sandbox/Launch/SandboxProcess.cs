@@ -6,9 +6,9 @@ using Ginnel.Sandbox.Launch;
 namespace Ginnel.Sandbox;
 
 /// <summary>
-/// A program in namespaces of its own. It waits, launched and not yet executed, until <see cref="Release"/>: attach the link to a stack first,
-/// so that its first packet finds someone. If this process dies before that, the program never runs; if it dies later, the device goes with it
-/// and the program has no network, but lives on: it is the user's to end.
+/// A program in namespaces of its own. It waits, launched and not yet executed, until <see cref="Release"/>: attach the link to a stack
+/// first, so that its first packet finds someone. If this process dies before that, the program never runs; if it dies later, the device
+/// goes with it and the program has no network, but lives on: it is the user's to end.
 /// </summary>
 public sealed class SandboxProcess : IAsyncDisposable
 {
@@ -44,7 +44,8 @@ public sealed class SandboxProcess : IAsyncDisposable
     public Wire.MacAddress? GatewayAddress => (_link as PacketSocketLink)?.Address;
 
     /// <summary>Launches and waits until everything is in place but the program.</summary>
-    /// <exception cref="LaunchException">It cannot be done; the message tells why, <see cref="LaunchException.Remedy"/> what would help.</exception>
+    /// <exception cref="LaunchException">It cannot be done; the message tells why, <see cref="LaunchException.Remedy"/> what would
+    /// help.</exception>
     public static Task<SandboxProcess> StartAsync(LaunchOptions options)
     {
         SandboxProcess process = new(LaunchContext.Prepare(options));
@@ -88,7 +89,9 @@ public sealed class SandboxProcess : IAsyncDisposable
         }
         catch (Exception failure)
         {
-            _launched.TrySetException(failure is LaunchException ? failure : new LaunchException(LaunchFailure.Other, failure.Message, null, failure));
+            _launched.TrySetException(failure is LaunchException
+                ? failure
+                : new LaunchException(LaunchFailure.Other, failure.Message, null, failure));
             return;
         }
         _launched.TrySetResult(this);

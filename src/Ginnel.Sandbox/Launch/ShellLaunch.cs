@@ -24,9 +24,12 @@ internal static class ShellLaunch
         if (context.Tools.MissingForShell() is { } missing) return $"{missing} is not installed";
         if (!AccessCheck.MayReadAndWrite(TunDevice.TunPath)) return $"{TunDevice.TunPath} cannot be opened";
         if (!ResolverCover.FitsShell(context.MountSteps)) return "/etc/resolv.conf is missing or a dangling link";
-        if (context.Options.Command[0].AsSpan().Contains((byte)'=') && !context.Identity.DropsCapabilities) return "the command's name has a '=' that env(1) would take for a variable";
-        if (context.Inherited.Environment.Any(entry => entry.AsSpan().IndexOf((byte)'=') <= 0)) return "the environment has an entry that is no variable";
-        if ((context.Inherited.IgnoredSignals & InheritedState.Bit(ChildSignal)) != 0) return "the caller ignores SIGCHLD, which shells do not hand down";
+        if (context.Options.Command[0].AsSpan().Contains((byte)'=') && !context.Identity.DropsCapabilities)
+            return "the command's name has a '=' that env(1) would take for a variable";
+        if (context.Inherited.Environment.Any(entry => entry.AsSpan().IndexOf((byte)'=') <= 0))
+            return "the environment has an entry that is no variable";
+        if ((context.Inherited.IgnoredSignals & InheritedState.Bit(ChildSignal)) != 0)
+            return "the caller ignores SIGCHLD, which shells do not hand down";
         return FreeDigits(context.Inherited).Count < 1 ? "the caller has handed down every descriptor from 3 to 9" : null;
     }
 
@@ -38,7 +41,8 @@ internal static class ShellLaunch
         int errorDigit = hasError ? digits[0] : -1;
         // The redirection that opens the device is undone by the shell, so any digit but that one will do.
         int deviceDigit = errorDigit == 3 ? 4 : 3;
-        ShellScriptInput input = new(context.Options, context.Tools, context.MountSteps, context.ResolverText, context.Inherited.IgnoredSignals, context.Identity.PingGroups, context.Identity.Mapping == IdentityMapping.KeptWithSubordinate);
+        ShellScriptInput input = new(context.Options, context.Tools, context.MountSteps, context.ResolverText,
+            context.Inherited.IgnoredSignals, context.Identity.PingGroups, context.Identity.Mapping == IdentityMapping.KeptWithSubordinate);
         List<byte[]> words = [.. UnshareWords(context)];
         words.AddRange([Utf8(context.Tools.Shell!), Utf8("-c"), Utf8(ShellScript.Compose(input, deviceDigit, errorDigit)), Utf8("sh")]);
         words.AddRange([Utf8(context.Tools.Env!), Utf8("-i"), Utf8("--")]);
@@ -62,7 +66,8 @@ internal static class ShellLaunch
     }
 
     /// <summary>The descriptor that the script opens the device on.</summary>
-    public static int DeviceDigit(LaunchContext context) => context.Inherited.Descriptors.Contains(2) && FreeDigits(context.Inherited)[0] == 3 ? 4 : 3;
+    public static int DeviceDigit(LaunchContext context) =>
+        context.Inherited.Descriptors.Contains(2) && FreeDigits(context.Inherited)[0] == 3 ? 4 : 3;
 
     /// <summary>unshare and its options, up to the word that it executes.</summary>
     public static IEnumerable<byte[]> UnshareWords(LaunchContext context)
@@ -81,5 +86,6 @@ internal static class ShellLaunch
 
     private static byte[] Utf8(string text) => Encoding.UTF8.GetBytes(text);
 
-    private static List<int> FreeDigits(InheritedState inherited) => [.. Enumerable.Range(3, 7).Where(digit => !inherited.Descriptors.Contains(digit))];
+    private static List<int> FreeDigits(InheritedState inherited) =>
+        [.. Enumerable.Range(3, 7).Where(digit => !inherited.Descriptors.Contains(digit))];
 }

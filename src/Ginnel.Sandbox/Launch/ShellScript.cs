@@ -33,7 +33,8 @@ internal static class ShellScript
         text.Append($"{input.Tools.Ip} -batch - <<'END' || exit {NoNetwork}\n{NetworkScript.Compose(input.Options)}END\n");
         // Not vital, and refused where /proc/sys is read-only.
         text.Append($"{{ echo {input.PingGroups.First} {input.PingGroups.Last} >/proc/sys/net/ipv4/ping_group_range; }} 2>/dev/null\n");
-        if (input.Options.OpenLoopback) text.Append($"{{ echo 1 >{NetworkScript.LoopbackSwitch(input.Options.InterfaceName)}; }} 2>/dev/null\n");
+        if (input.Options.OpenLoopback)
+            text.Append($"{{ echo 1 >{NetworkScript.LoopbackSwitch(input.Options.InterfaceName)}; }} 2>/dev/null\n");
         text.Append($"ask {ReadyRequest}\n");
         text.Append(Traps(input.IgnoredSignals));
         text.Append(errorDigit >= 0 ? $"exec \"$@\" 2>&{errorDigit} {errorDigit}>&-\n" : "exec \"$@\" 2>&-\n");
@@ -51,8 +52,8 @@ internal static class ShellScript
     };
 
     /// <summary>
-    /// mount(8) refuses to work for a user who could become root but is not, which is what a mapped 0 and CAP_SETUID amount to. Whether 0 is
-    /// mapped is known only now: newuidmap may have refused.
+    /// mount(8) refuses to work for a user who could become root but is not, which is what a mapped 0 and CAP_SETUID amount to. Whether 0
+    /// is mapped is known only now: newuidmap may have refused.
     /// </summary>
     private static string AsRoot(ShellScriptInput input) => input.MountsAsRoot
         ? $"root='{input.Tools.SetPriv} --reuid 0'; $root true 2>/dev/null || root=\n"
@@ -74,4 +75,5 @@ internal static class ShellScript
 
 /// <summary>What the script is written from.</summary>
 internal sealed record ShellScriptInput(
-    LaunchOptions Options, SystemTools Tools, IReadOnlyList<MountStep> Steps, string ResolverText, ulong IgnoredSignals, (uint First, uint Last) PingGroups, bool MountsAsRoot);
+    LaunchOptions Options, SystemTools Tools, IReadOnlyList<MountStep> Steps, string ResolverText, ulong IgnoredSignals,
+    (uint First, uint Last) PingGroups, bool MountsAsRoot);

@@ -27,12 +27,15 @@ internal sealed class SystemTools
         return IsBusyBox("setpriv") ? "setpriv of util-linux" : IsBusyBox("mount") ? "mount of util-linux" : null;
     }
 
-    private bool IsBusyBox(string name) => Find(name) is { } path && File.ResolveLinkTarget(path, returnFinalTarget: true)?.Name.StartsWith("busybox", StringComparison.Ordinal) == true;
+    private bool IsBusyBox(string name) =>
+        Find(name) is { } path
+            && File.ResolveLinkTarget(path, returnFinalTarget: true)?.Name.StartsWith("busybox", StringComparison.Ordinal) == true;
 
     private string? Find(string name)
     {
         if (_found.TryGetValue(name, out string? known)) return known;
-        IEnumerable<string> all = Folders.Concat((Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Where(folder => folder.StartsWith('/')));
+        string[] path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
+        IEnumerable<string> all = Folders.Concat(path.Where(folder => folder.StartsWith('/')));
         return _found[name] = all.Select(folder => Path.Combine(folder, name)).FirstOrDefault(Executable.IsExecutable);
     }
 }

@@ -6,12 +6,14 @@ using Ginnel.Linux.Links;
 namespace Ginnel.Sandbox.Launch;
 
 /// <summary>
-/// The long way: <c>unshare</c> becomes this program again with a hidden verb, which makes device, addresses and mounts with system calls and
-/// then becomes the program. Needs nothing but unshare, and can do without TUN; it costs the start of a second .NET process.
+/// The long way: <c>unshare</c> becomes this program again with a hidden verb, which makes device, addresses and mounts with system calls
+/// and then becomes the program. Needs nothing but unshare, and can do without TUN; it costs the start of a second .NET process.
 /// </summary>
 internal static class VerbLaunch
 {
-    /// <summary>Kept out of /tmp: sockets for debuggers that an execve would leave behind. Stands first and is dropped by the verb.</summary>
+    /// <summary>
+    /// Kept out of /tmp: sockets for debuggers that an execve would leave behind. Stands first and is dropped by the verb.
+    /// </summary>
     private static readonly byte[] NoDiagnostics = "DOTNET_EnableDiagnostics=0"u8.ToArray();
 
     /// <summary>What to spawn.</summary>
@@ -59,7 +61,8 @@ internal static class VerbLaunch
 
     private static IReadOnlyList<string> SelfCommand()
     {
-        string path = Environment.ProcessPath ?? throw new LaunchException(LaunchFailure.Other, "The path of this executable is not known.");
+        string path = Environment.ProcessPath ?? throw new LaunchException(LaunchFailure.Other,
+            "The path of this executable is not known.");
         // Started as "dotnet Ginnel.Cli.dll": the executable alone would not know what to run.
         return Path.GetFileName(path) == "dotnet" ? [path, Environment.GetCommandLineArgs()[0]] : [path];
     }

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Ginnel.Sandbox;
 
 /// <summary>
-/// What the launcher script saw before the .NET runtime changed it: ignored signals and the soft limit of open descriptors. It is handed on as
-/// the first word of the command line, <c>--caller=SIGIGN:LIMIT</c>, because the environment belongs to the program that is run.
+/// What the launcher script saw before the .NET runtime changed it: ignored signals and the soft limit of open descriptors. It is handed on
+/// as the first word of the command line, <c>--caller=SIGIGN:LIMIT</c>, because the environment belongs to the program that is run.
 /// </summary>
 /// <param name="IgnoredSignals">Bit n-1 for signal n; null if unknown.</param>
 /// <param name="OpenFiles">The soft limit; null if unknown.</param>
@@ -20,7 +20,8 @@ public readonly record struct CallerRecord(ulong? IgnoredSignals, ulong? OpenFil
         arguments = arguments[1..];
         ulong? ignored = ulong.TryParse(parts[0], NumberStyles.HexNumber, CultureInfo.InvariantCulture, out ulong mask) ? mask : null;
         if (parts.Length < 2) return new CallerRecord(ignored, null);
-        ulong? limit = parts[1] == "unlimited" ? ulong.MaxValue : ulong.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out ulong number) ? number : null;
-        return new CallerRecord(ignored, limit);
+        if (parts[1] == "unlimited") return new CallerRecord(ignored, ulong.MaxValue);
+        bool isNumber = ulong.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out ulong limit);
+        return new CallerRecord(ignored, isNumber ? limit : null);
     }
 }

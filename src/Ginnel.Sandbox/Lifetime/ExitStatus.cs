@@ -11,8 +11,8 @@ public readonly record struct ExitStatus(int Code, int Signal)
     public int ShellCode => Signal == 0 ? Code : 128 + Signal;
 
     /// <summary>
-    /// Ends this process as the program ended: by the same signal, so that a caller who looks closer than at the exit code sees what it would
-    /// have seen, without a core dump of ours. Returns when there was no signal, or it did not end us, with the code to exit with.
+    /// Ends this process as the program ended: by the same signal, so that a caller who looks closer than at the exit code sees what it
+    /// would have seen, without a core dump of ours. Returns when there was no signal, or it did not end us, with the code to exit with.
     /// </summary>
     public int Imitate()
     {

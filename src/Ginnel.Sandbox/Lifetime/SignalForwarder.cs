@@ -4,8 +4,8 @@ using Ginnel.Linux.Launch;
 namespace Ginnel.Sandbox;
 
 /// <summary>
-/// Lets a sandboxed program see the signals that its caller sends to this process, and this process stop when the program does. Both are in the
-/// caller's process group, as if the program ran bare, so what a terminal sends reaches the program by itself and must not come twice.
+/// Lets a sandboxed program see the signals that its caller sends to this process, and this process stop when the program does. Both are in
+/// the caller's process group, as if the program ran bare, so what a terminal sends reaches the program by itself and must not come twice.
 /// </summary>
 public sealed class SignalForwarder : IDisposable
 {
@@ -67,7 +67,8 @@ public sealed class SignalForwarder : IDisposable
     {
         _isStopped = signal != 0;
         if (!(signal is TerminalStop or TerminalInput or TerminalOutput || (signal == Stop && OwnProcess.IsForeground()))) return;
-        // Ctrl-Z was sent to us as well. It must have been taken before the signal gets its default back, or it would stop us a second time.
+        // Ctrl-Z was sent to us as well. It must have been taken before the signal gets its default back, or it would stop us a second
+        // time.
         if (signal == TerminalStop) _ownStop.Wait(LongestDelivery);
         OwnProcess.StopBy(signal);
         _ownStop.Reset();

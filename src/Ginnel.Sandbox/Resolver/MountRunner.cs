@@ -34,7 +34,8 @@ internal static class MountRunner
     private static void Shadow(string folder)
     {
         // Links are read now: afterwards their paths lead nowhere.
-        (FileSystemInfo Entry, string? Link)[] entries = [.. new DirectoryInfo(folder).GetFileSystemInfos().Select(entry => (entry, entry.LinkTarget))];
+        FileSystemInfo[] found = new DirectoryInfo(folder).GetFileSystemInfos();
+        (FileSystemInfo Entry, string? Link)[] entries = [.. found.Select(entry => (entry, entry.LinkTarget))];
         int number = Descriptors.Open(folder, PathOnly);
         if (number < 0) throw LinuxException.Last("open", folder);
         using Descriptor original = new(number);

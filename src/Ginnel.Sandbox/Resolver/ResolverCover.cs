@@ -10,7 +10,8 @@ internal static class ResolverCover
 
     /// <summary>systemd-resolved, nscd and unscd, avahi.</summary>
     private static readonly string[] SocketFolders =
-        ["/run/systemd/resolve", "/var/run/systemd/resolve", "/run/systemd/resolve.hook", "/run/nscd", "/var/run/nscd", "/var/db/nscd", "/run/avahi-daemon", "/var/run/avahi-daemon"];
+        ["/run/systemd/resolve", "/var/run/systemd/resolve", "/run/systemd/resolve.hook", "/run/nscd", "/var/run/nscd", "/var/db/nscd",
+            "/run/avahi-daemon", "/var/run/avahi-daemon"];
 
     /// <summary>Where a tmpfs may stand for a moment while its file is bound elsewhere.</summary>
     private static readonly string[] ScratchFolders = ["/tmp", "/var/tmp", "/dev/shm", "/mnt", "/srv", "/opt", "/usr", "/"];

@@ -13,7 +13,8 @@ internal static class ResolverText
         StringBuilder text = new();
         foreach (string line in ReadHostLines(hostFile))
         {
-            if (line.StartsWith("search", StringComparison.Ordinal) || line.StartsWith("domain", StringComparison.Ordinal) || line.StartsWith("options", StringComparison.Ordinal))
+            if (line.StartsWith("search", StringComparison.Ordinal) || line.StartsWith("domain", StringComparison.Ordinal)
+                || line.StartsWith("options", StringComparison.Ordinal))
             {
                 text.Append(line.TrimEnd()).Append('\n');
             }
