@@ -31,6 +31,12 @@ public sealed class LinuxDatagramSockets : IHostDatagramSockets
         ArgumentNullException.ThrowIfNull(local);
         bool isV6 = local.AddressFamily == AddressFamily.InterNetworkV6;
         Descriptor? socket = Open(isV6, NativeSockets.Datagram, ProtocolUdp, out int error);
+        if (socket is null && error == Errno.AddressFamily && local.Address.Equals(IPAddress.IPv6Any))
+        {
+            // A host without IPv6 (ipv6.disable=1): "any address" then means those that it has.
+            (isV6, local) = (false, new IPEndPoint(IPAddress.Any, local.Port));
+            socket = Open(isV6, NativeSockets.Datagram, ProtocolUdp, out error);
+        }
         if (socket is null) return BindResult.Failed(HostErrors.MapBind(error));
         if (isV6) NativeSockets.SetInt(socket.Number, NativeSockets.LevelIpv6, OptionV6Only, 0);
         if (DontFragment)

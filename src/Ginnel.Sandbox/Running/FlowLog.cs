@@ -8,6 +8,7 @@ namespace Ginnel.Sandbox;
 public sealed class FlowLog(TextWriter? writer) : IFlowObserver
 {
     private readonly Lock _lock = new();
+    private readonly Lock _writing = new();
     private readonly HashSet<Flow> _live = [];
     private long _up;
     private long _down;
@@ -50,7 +51,8 @@ public sealed class FlowLog(TextWriter? writer) : IFlowObserver
         string line = Describe(flow);
         try
         {
-            lock (_lock)
+            // A lock of its own: a reader that stalls holds up lines, never the beginning of a flow.
+            lock (_writing)
             {
                 writer.WriteLine(line);
                 writer.Flush();

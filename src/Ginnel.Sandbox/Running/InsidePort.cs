@@ -17,6 +17,9 @@ internal sealed class InsidePort(IDatagramPort port, IPAddress[] inside) : IData
     public IPEndPoint? LocalEndPoint => port.LocalEndPoint;
 
     /// <inheritdoc/>
+    public ValueTask WaitAsync(CancellationToken cancellationToken = default) => port.WaitAsync(cancellationToken);
+
+    /// <inheritdoc/>
     public async ValueTask<DatagramItem> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         while (true)

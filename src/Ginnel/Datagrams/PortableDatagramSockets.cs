@@ -16,6 +16,8 @@ public sealed class PortableDatagramSockets : IHostDatagramSockets
     public BindResult BindUdp(IPEndPoint local)
     {
         ArgumentNullException.ThrowIfNull(local);
+        // A host without IPv6: "any address" then means those that it has.
+        if (local.Address.Equals(IPAddress.IPv6Any) && !Socket.OSSupportsIPv6) local = new IPEndPoint(IPAddress.Any, local.Port);
         Socket? socket = null;
         try
         {

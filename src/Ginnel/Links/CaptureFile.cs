@@ -26,7 +26,8 @@ public sealed class CaptureFile : IDisposable
         _time = time ?? TimeProvider.System;
         FileStreamOptions options = new() { Mode = FileMode.Create, Access = FileAccess.Write, Share = FileShare.Read, BufferSize = 0 };
         // A file that exists keeps its mode on creation; remove it first, so that nobody else's open descriptor reads on.
-        File.Delete(path);
+        // What is no file with something in it (a FIFO for Wireshark, /dev/null, /dev/stdout) is written to and stays as it is.
+        if (new FileInfo(path) is { Exists: true, LinkTarget: null, Length: > 0 }) File.Delete(path);
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         _file = new FileStream(path, options);
         _writer = new PcapngWriter(_buffer, "ginnel");

@@ -83,14 +83,7 @@ public sealed class DatagramRelay
             pending.Reject(new DialFailure(DialFailureKind.HostUnreachable));
             end = new FlowEnd(FlowEndKind.DialFailed, new DialFailure(DialFailureKind.HostUnreachable, exception.Message));
         }
-        try
-        {
-            Flows.Finish(flow, end);
-        }
-        finally
-        {
-            _flows.Forget(flow);
-        }
+        Flows.Finish(flow, end);
     }
 
     private async Task<FlowEnd> ServeAsync(Flow flow, IPendingPort pending, CancellationToken stop)

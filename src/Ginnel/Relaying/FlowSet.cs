@@ -11,14 +11,18 @@ internal sealed class FlowSet(FlowRegistry registry, TimeProvider time, TimeSpan
 
     internal int Count => _running.Count;
 
-    /// <summary>Keeps the task of a flow until it has ended.</summary>
+    /// <summary>Keeps the task of a flow until it has ended. Removal follows insertion, or a flow that ends at once would stay for ever.</summary>
     internal void Track(Flow flow, Task task)
     {
         _running[flow] = task;
-        if (task.IsCompleted) _running.TryRemove(flow, out _);
+        _ = task.ContinueWith(
+            static (_, state) =>
+            {
+                (FlowSet set, Flow ended) = ((FlowSet, Flow))state!;
+                set._running.TryRemove(ended, out Task? _);
+            },
+            (this, flow), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
-
-    internal void Forget(Flow flow) => _running.TryRemove(flow, out _);
 
     /// <summary>Ends what is idle, in intervals of a tenth of the timeout, until the token is cancelled.</summary>
     internal async Task SweepAsync(CancellationToken cancellationToken)
@@ -48,6 +52,11 @@ internal sealed class FlowSet(FlowRegistry registry, TimeProvider time, TimeSpan
     /// <summary>Completes when no flow is left.</summary>
     internal async Task WhenEmptyAsync()
     {
-        while (!_running.IsEmpty) await Task.WhenAll(_running.Values).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        while (!_running.IsEmpty)
+        {
+            await Task.WhenAll(_running.Values).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            // A task completes just before its entry goes.
+            await Task.Yield();
+        }
     }
 }
