@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Ginnel.Cli.CommandLine;
 using Ginnel.Linux.Datagrams;
+using Ginnel.Linux.Launch;
 using Ginnel.Sandbox;
 
 namespace Ginnel.Cli.Commands;
@@ -99,10 +100,14 @@ internal static class ExitCommand
         {
             return HostListener.Listen(local, "exit");
         }
-        catch (SocketException failure) when (failure.SocketErrorCode == SocketError.AddressAlreadyInUse && local is UnixDomainSocketEndPoint && IsDeserted(local))
+        catch (SocketException failure) when (failure.SocketErrorCode == SocketError.AddressAlreadyInUse && local is UnixDomainSocketEndPoint)
         {
+            string path = local.ToString()!;
+            // connect(2) refuses a file of any other kind by the same error as a deserted socket.
+            if (!FileKind.IsSocket(path)) throw new IOException($"--listen: {path} exists and is no socket; name another path, or remove it first", failure);
+            if (!IsDeserted(local)) throw new IOException($"--listen: somebody listens at {path} already", failure);
             // The socket file of someone who was killed.
-            File.Delete(local.ToString()!);
+            File.Delete(path);
             return HostListener.Listen(local, "exit");
         }
     }

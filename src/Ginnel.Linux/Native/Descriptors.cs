@@ -55,6 +55,10 @@ internal static unsafe partial class Descriptors
     [LibraryImport("libc", SetLastError = true)]
     public static partial int ioctl(int descriptor, nuint request, void* argument);
 
+    // statx(2) has one layout on every architecture, unlike stat(2): 256 bytes, stx_mode at 28.
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int statx(int folder, byte* path, int flags, uint mask, byte* result);
+
     /// <summary>Opens a file close-on-exec; -1 with the error number left for the caller.</summary>
     public static int Open(string path, int flags, uint mode = 0)
     {

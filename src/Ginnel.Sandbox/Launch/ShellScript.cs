@@ -44,8 +44,9 @@ internal static class ShellScript
     private static string Command(MountStep step, ShellScriptInput input) => step.Action switch
     {
         MountAction.Empty => $"$root {input.Tools.Mount} -n -t tmpfs -o mode=0755,size=256k ginnel {Quote(step.Target)}",
-        MountAction.MakeFolder => $"mkdir -p {Quote(step.Target)}",
-        MountAction.WriteText => $"printf %s {Quote(input.ResolverText)} >{Quote(step.Target)}",
+        // Whatever the caller's umask is: users other than the caller read the file too.
+        MountAction.MakeFolder => $"(umask 022; mkdir -p {Quote(step.Target)})",
+        MountAction.WriteText => $"(umask 022; printf %s {Quote(input.ResolverText)} >{Quote(step.Target)})",
         MountAction.Bind => $"$root {input.Tools.Mount} -n --bind {Quote(step.Source)} {Quote(step.Target)}",
         MountAction.Unmount => $"$root {input.Tools.Unmount} -n {Quote(step.Target)}",
         _ => throw new ArgumentOutOfRangeException(nameof(step), step.Action, "Not a step for the shell."),

@@ -8,6 +8,10 @@ internal static class MountRunner
 {
     private const int PathOnly = 0x200000; // O_PATH
 
+    // Whatever the caller's umask is: users other than the caller read the file too.
+    private const UnixFileMode ReadableFile = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+    private const UnixFileMode PassableFolder = ReadableFile | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+
     /// <exception cref="IOException">A step failed, named with its path.</exception>
     public static void Run(IReadOnlyList<MountStep> steps, string text)
     {
@@ -16,8 +20,8 @@ internal static class MountRunner
             switch (step.Action)
             {
                 case MountAction.Empty: Empty(step.Target); break;
-                case MountAction.MakeFolder: Directory.CreateDirectory(step.Target); break;
-                case MountAction.WriteText: File.WriteAllText(step.Target, text); break;
+                case MountAction.MakeFolder: MakeFolder(step.Target); break;
+                case MountAction.WriteText: WriteText(step.Target, text); break;
                 case MountAction.Bind: Namespaces.Mount(step.Source, step.Target, null, Namespaces.MountBind, null); break;
                 case MountAction.Unmount: Namespaces.Unmount(step.Target); break;
                 case MountAction.BindOnLink: Namespaces.BindOnLink(step.Source, step.Target); break;
@@ -25,6 +29,20 @@ internal static class MountRunner
                 default: throw new InvalidOperationException($"Unknown step {step.Action}.");
             }
         }
+    }
+
+    private static void MakeFolder(string path)
+    {
+        if (Directory.Exists(path)) return;
+        if (Path.GetDirectoryName(path) is { } parent) MakeFolder(parent);
+        Directory.CreateDirectory(path);
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, PassableFolder);
+    }
+
+    private static void WriteText(string path, string text)
+    {
+        File.WriteAllText(path, text);
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, ReadableFile);
     }
 
     private static void Empty(string folder) =>

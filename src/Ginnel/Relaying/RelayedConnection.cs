@@ -20,11 +20,17 @@ internal sealed class RelayedConnection(Flow flow, DuplexStream client, DuplexSt
         try
         {
             Task<PumpResult> first = await Task.WhenAny(up, down).ConfigureAwait(false);
-            end = Judge(await first.ConfigureAwait(false), first == up);
-            if (end.Kind != FlowEndKind.Closed) AbortBoth();
+            PumpResult broke = await first.ConfigureAwait(false);
+            end = Judge(broke, first == up);
+            // Who no longer reads may have answered all the same (a server's 413): its direction ends by itself, or by the flow's idle timeout.
+            if (end.Kind != FlowEndKind.Closed && broke != PumpResult.SinkBroke) AbortBoth();
             Task<PumpResult> second = first == up ? down : up;
             PumpResult last = await second.ConfigureAwait(false);
-            if (end.Kind != FlowEndKind.Closed) return end;
+            if (end.Kind != FlowEndKind.Closed)
+            {
+                AbortBoth();
+                return end;
+            }
             end = Judge(last, second == up);
             if (end.Kind != FlowEndKind.Closed) AbortBoth();
             return end;

@@ -81,6 +81,31 @@ public sealed class EntranceTests(TestNetwork network)
     }
 
     [Fact]
+    public async Task AFileThatIsNoSocketIsNotRemoved()
+    {
+        await network.RequireAsync();
+        string path = Path.Combine(network.Folder, "precious.txt");
+        await File.WriteAllTextAsync(path, "precious", TestContext.Current.CancellationToken);
+        Outcome outcome = await network.RunAsync(Who.Root, TestNetwork.Ginnel("exit", "--expose", "10.0.0.0/8", "--listen", $"unix:{path}"));
+        Assert.Equal(1, outcome.ExitCode);
+        Assert.Contains("is no socket", outcome.Errors);
+        Assert.Equal("precious", await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task TheSocketOfAnExitThatWasKilledIsTakenOver()
+    {
+        await network.RequireAsync("python3");
+        string path = Path.Combine(network.Folder, "deserted.sock");
+        await Caller.RunAsync(Who.Root, "/usr/bin/python3", "-c", $"import socket; socket.socket(socket.AF_UNIX).bind('{path}')");
+        using Process exit = network.Start(Who.Root, TestNetwork.Ginnel("exit", "--expose", "10.0.0.0/8", "--listen", $"unix:{path}"));
+        Assert.Contains("waiting", await exit.StandardError.ReadLineAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
+        await Caller.RunAsync(Who.Root, "kill", "-TERM", exit.Id.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        Assert.Equal(0, (await Caller.FinishAsync(exit)).ExitCode);
+    }
+
+    [Fact]
     public async Task AnExitThatIsNotThereIsNamed()
     {
         await network.RequireAsync();

@@ -54,6 +54,18 @@ public sealed class ResolverTests
         }
     }
 
+    [Theory]
+    [InlineData("echo 'nameserver 192.0.2.1' >/etc/resolv.conf", DeviceChoice.ShellTun)]
+    [InlineData("mkdir -p /run/systemd/resolve; echo >/run/systemd/resolve/stub-resolv.conf; ln -s ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf", DeviceChoice.ShellTun)]
+    [InlineData("echo 'nameserver 192.0.2.1' >/etc/resolv.conf", DeviceChoice.VerbTun)]
+    [InlineData("true", DeviceChoice.VerbTun)]
+    public async Task EverybodyMayReadItWhateverTheUmask(string host, DeviceChoice way)
+    {
+        Caller.RequireRoot();
+        string[] words = ["sh", "-c", "umask 077; exec \"$@\"", "sh", .. Caller.Driver(way), "sh", "-c", "stat -L -c %a /etc/resolv.conf; umask"];
+        Assert.Equal(new Outcome(0, "644\n0077\n", ""), await Caller.OnHostAsync(Who.Root, host, words));
+    }
+
     [Fact]
     public async Task WhatIsNotToBeHadInsideStaysUntouchedOutside()
     {
