@@ -37,9 +37,11 @@ internal static class LoadClient
         long total = 0;
         bool stop = false;
         Thread[] threads = new Thread[streams];
+        // All are open before one sends: behind a gateway that is already flooded a handshake takes many seconds.
+        Socket[] sockets = [.. Enumerable.Range(0, streams).Select(_ => Open(target, kind))];
         for (int i = 0; i < streams; i++)
         {
-            Socket socket = Open(target, kind);
+            Socket socket = sockets[i];
             threads[i] = new Thread(() =>
             {
                 byte[] buffer = new byte[LoadServer.BlockSize];

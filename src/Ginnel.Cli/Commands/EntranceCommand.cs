@@ -10,6 +10,7 @@ namespace Ginnel.Cli.Commands;
 internal static class EntranceCommand
 {
     private const int OurFailure = 125, DnsPort = 53;
+    private const int InterruptedBeforeStart = 130;
 
     /// <summary>Joins the exit, forwards ports, and runs the command if there is one.</summary>
     public static async Task<int> RunAsync(OptionValues options, IReadOnlyList<string> arguments, CutArguments cut)
@@ -45,7 +46,8 @@ internal static class EntranceCommand
         }
         catch (OperationCanceledException)
         {
-            return 0;
+            // COMMAND has not run: whoever waits for it must not take that for its success.
+            return hasCommand ? InterruptedBeforeStart : 0;
         }
     }
 

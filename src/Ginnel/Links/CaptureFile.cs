@@ -26,11 +26,19 @@ public sealed class CaptureFile : IDisposable
         _time = time ?? TimeProvider.System;
         FileStreamOptions options = new() { Mode = FileMode.Create, Access = FileAccess.Write, Share = FileShare.Read, BufferSize = 0 };
         // A file that exists keeps its mode on creation; remove it first, so that nobody else's open descriptor reads on.
-        // What is no file with something in it (a FIFO for Wireshark, /dev/null, /dev/stdout) is written to and stays as it is.
-        if (new FileInfo(path) is { Exists: true, LinkTarget: null, Length: > 0 }) File.Delete(path);
+        // A link goes too, or it would lead us to somebody else's file. What is no file (a FIFO for Wireshark, /dev/null, /dev/stdout) is
+        // written to and stays as it is.
+        if (IsReplaceable(Path.GetFullPath(path))) File.Delete(path);
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         _file = new FileStream(path, options);
         _writer = new PcapngWriter(_buffer, "ginnel");
+    }
+
+    private static bool IsReplaceable(string path)
+    {
+        if (path.StartsWith("/dev/", StringComparison.Ordinal) || path.StartsWith("/proc/", StringComparison.Ordinal)) return false;
+        FileInfo old = new(path);
+        return old.LinkTarget is not null || old is { Exists: true, Length: > 0 };
     }
 
     /// <summary>Packets that were not written: beyond the size, or after a failure.</summary>
