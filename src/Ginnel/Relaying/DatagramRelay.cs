@@ -36,27 +36,8 @@ public sealed class DatagramRelay
     /// <summary>
     /// Relays until the listener is closed, then until the last port was idle; or until the token is cancelled, which closes all ports.
     /// </summary>
-    public async Task RunAsync(CancellationToken cancellationToken = default)
-    {
-        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task sweep = _flows.SweepAsync(stop.Token);
-        try
-        {
-            while (await _listener.AcceptPortAsync(stop.Token).ConfigureAwait(false) is { } pending) Admit(pending, stop.Token);
-            using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(_ => _flows.EndAll("the relay was stopped"), null);
-            await _flows.WhenEmptyAsync().ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-        }
-        finally
-        {
-            await stop.CancelAsync().ConfigureAwait(false);
-            _flows.EndAll("the relay was stopped");
-            await _flows.WhenEmptyAsync().ConfigureAwait(false);
-            await sweep.ConfigureAwait(false);
-        }
-    }
+    public Task RunAsync(CancellationToken cancellationToken = default) =>
+        _flows.RunAsync(stop => _listener.AcceptPortAsync(stop), Admit, cancellationToken);
 
     private void Admit(IPendingPort pending, CancellationToken stop)
     {
@@ -66,24 +47,7 @@ public sealed class DatagramRelay
             pending.Reject(new DialFailure(DialFailureKind.Limit, "the relay's ports"));
             return;
         }
-        Flow flow = Flows.Create(pending.Flow);
-        _flows.Track(flow, RunPortAsync(flow, pending, stop));
-    }
-
-    private async Task RunPortAsync(Flow flow, IPendingPort pending, CancellationToken stop)
-    {
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        FlowEnd end;
-        try
-        {
-            end = await ServeAsync(flow, pending, stop).ConfigureAwait(false);
-        }
-        catch (Exception exception)
-        {
-            pending.Reject(new DialFailure(DialFailureKind.HostUnreachable));
-            end = new FlowEnd(FlowEndKind.DialFailed, new DialFailure(DialFailureKind.HostUnreachable, exception.Message));
-        }
-        Flows.Finish(flow, end);
+        _flows.Serve(pending.Flow, flow => ServeAsync(flow, pending, stop), pending.Reject);
     }
 
     private async Task<FlowEnd> ServeAsync(Flow flow, IPendingPort pending, CancellationToken stop)

@@ -7,12 +7,62 @@ internal sealed class FlowSet(FlowRegistry registry, TimeProvider time, TimeSpan
 {
     private readonly ConcurrentDictionary<Flow, Task> _running = new();
 
-    internal FlowRegistry Registry => registry;
-
     internal int Count => _running.Count;
 
+    /// <summary>
+    /// A relay's life: admits what its listener offers until that is closed, then waits for the last flow; or until the token is cancelled,
+    /// which ends all flows.
+    /// </summary>
+    internal async Task RunAsync<TPending>(
+        Func<CancellationToken, ValueTask<TPending?>> accept, Action<TPending, CancellationToken> admit, CancellationToken cancellationToken)
+        where TPending : class
+    {
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task sweep = SweepAsync(stop.Token);
+        try
+        {
+            while (await accept(stop.Token).ConfigureAwait(false) is { } pending) admit(pending, stop.Token);
+            using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(_ => EndAll("the relay was stopped"), null);
+            await WhenEmptyAsync().ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+        }
+        finally
+        {
+            await stop.CancelAsync().ConfigureAwait(false);
+            EndAll("the relay was stopped");
+            await WhenEmptyAsync().ConfigureAwait(false);
+            await sweep.ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Serves a flow from here on; a fault in it rejects what is pending and ends this flow only.</summary>
+    internal void Serve(FlowInfo info, Func<Flow, Task<FlowEnd>> serve, Action<DialFailure> reject)
+    {
+        Flow flow = registry.Create(info);
+        Track(flow, ServeAsync(flow, serve, reject));
+    }
+
+    private async Task ServeAsync(Flow flow, Func<Flow, Task<FlowEnd>> serve, Action<DialFailure> reject)
+    {
+        // The accept loop goes on at once; a dialer that works before its first await must not hold it up.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        FlowEnd end;
+        try
+        {
+            end = await serve(flow).ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            reject(new DialFailure(DialFailureKind.HostUnreachable));
+            end = new FlowEnd(FlowEndKind.DialFailed, new DialFailure(DialFailureKind.HostUnreachable, exception.Message));
+        }
+        registry.Finish(flow, end);
+    }
+
     /// <summary>Keeps the task of a flow until it has ended. Removal follows insertion, or a flow that ends at once would stay for ever.</summary>
-    internal void Track(Flow flow, Task task)
+    private void Track(Flow flow, Task task)
     {
         _running[flow] = task;
         _ = task.ContinueWith(
@@ -25,7 +75,7 @@ internal sealed class FlowSet(FlowRegistry registry, TimeProvider time, TimeSpan
     }
 
     /// <summary>Ends what is idle, in intervals of a tenth of the timeout, until the token is cancelled.</summary>
-    internal async Task SweepAsync(CancellationToken cancellationToken)
+    private async Task SweepAsync(CancellationToken cancellationToken)
     {
         if (idleTimeout == Timeout.InfiniteTimeSpan) return;
         TimeSpan interval = TimeSpan.FromTicks(Math.Clamp(idleTimeout.Ticks / 10, TimeSpan.TicksPerMillisecond * 10, TimeSpan.TicksPerSecond * 10));
@@ -44,13 +94,13 @@ internal sealed class FlowSet(FlowRegistry registry, TimeProvider time, TimeSpan
     }
 
     /// <summary>Ends every flow.</summary>
-    internal void EndAll(string reason)
+    private void EndAll(string reason)
     {
         foreach (Flow flow in _running.Keys) flow.RequestEnd(new FlowEnd(FlowEndKind.Ended, Reason: reason));
     }
 
     /// <summary>Completes when no flow is left.</summary>
-    internal async Task WhenEmptyAsync()
+    private async Task WhenEmptyAsync()
     {
         while (!_running.IsEmpty)
         {

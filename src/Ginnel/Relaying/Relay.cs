@@ -40,27 +40,8 @@ public sealed class Relay
     /// <summary>
     /// Relays until the listener is closed, then until the last flow has ended; or until the token is cancelled, which ends all flows.
     /// </summary>
-    public async Task RunAsync(CancellationToken cancellationToken = default)
-    {
-        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task sweep = _flows.SweepAsync(stop.Token);
-        try
-        {
-            while (await _listener.AcceptAsync(stop.Token).ConfigureAwait(false) is { } pending) Admit(pending, stop.Token);
-            using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(_ => _flows.EndAll("the relay was stopped"), null);
-            await _flows.WhenEmptyAsync().ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-        }
-        finally
-        {
-            await stop.CancelAsync().ConfigureAwait(false);
-            _flows.EndAll("the relay was stopped");
-            await _flows.WhenEmptyAsync().ConfigureAwait(false);
-            await sweep.ConfigureAwait(false);
-        }
-    }
+    public Task RunAsync(CancellationToken cancellationToken = default) =>
+        _flows.RunAsync(stop => _listener.AcceptAsync(stop), Admit, cancellationToken);
 
     private void Admit(IPendingConnection pending, CancellationToken stop)
     {
@@ -70,25 +51,7 @@ public sealed class Relay
             pending.Reject(new DialFailure(DialFailureKind.Limit, "the relay's dials or flows"));
             return;
         }
-        Flow flow = Flows.Create(pending.Flow);
-        _flows.Track(flow, RunFlowAsync(flow, pending, stop));
-    }
-
-    private async Task RunFlowAsync(Flow flow, IPendingConnection pending, CancellationToken stop)
-    {
-        // The accept loop goes on at once; a dialer that works before its first await must not hold it up.
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        FlowEnd end;
-        try
-        {
-            end = await ServeAsync(flow, pending, stop).ConfigureAwait(false);
-        }
-        catch (Exception exception)
-        {
-            pending.Reject(new DialFailure(DialFailureKind.HostUnreachable));
-            end = new FlowEnd(FlowEndKind.DialFailed, new DialFailure(DialFailureKind.HostUnreachable, exception.Message));
-        }
-        Flows.Finish(flow, end);
+        _flows.Serve(pending.Flow, flow => ServeAsync(flow, pending, stop), pending.Reject);
     }
 
     private async Task<FlowEnd> ServeAsync(Flow flow, IPendingConnection pending, CancellationToken stop)

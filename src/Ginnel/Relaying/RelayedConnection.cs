@@ -22,7 +22,8 @@ internal sealed class RelayedConnection(Flow flow, DuplexStream client, DuplexSt
             Task<PumpResult> first = await Task.WhenAny(up, down).ConfigureAwait(false);
             PumpResult broke = await first.ConfigureAwait(false);
             end = Judge(broke, first == up);
-            // Who no longer reads may have answered all the same (a server's 413): its direction ends by itself, or by the flow's idle timeout.
+            // Who no longer reads may have answered all the same (a server's 413): its direction ends by itself, or by the
+            // idle timeout if one is set.
             if (end.Kind != FlowEndKind.Closed && broke != PumpResult.SinkBroke) AbortBoth();
             Task<PumpResult> second = first == up ? down : up;
             PumpResult last = await second.ConfigureAwait(false);
