@@ -55,6 +55,9 @@ public sealed partial class NetworkStack
     /// <summary>Sockets of all kinds that exist, TIME-WAIT included.</summary>
     public int SocketCount => _context.Sockets.Count;
 
+    /// <summary>Datagrams that have arrived, and errors about some, that no port's owner has received yet.</summary>
+    public int DatagramsWaiting => _context.DatagramsWaiting;
+
     /// <summary>The earliest time at which <see cref="Advance"/> has something to do.</summary>
     public Instant NextDeadline => _context.Timers.Next;
 

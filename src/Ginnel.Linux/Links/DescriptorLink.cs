@@ -24,6 +24,8 @@ public abstract unsafe class DescriptorLink : ILink
     private int _waitsForRoom;
     private int _stopping;
     private int _running;
+    // Counts turns of the loop; even while it sleeps until there is something to read.
+    private int _turns = 1;
 
     private protected DescriptorLink(Descriptor descriptor, LinkProperties properties)
     {
@@ -39,6 +41,22 @@ public abstract unsafe class DescriptorLink : ILink
 
     /// <inheritdoc/>
     public LinkProperties Properties { get; }
+
+    /// <summary>
+    /// Whether every packet that the kernel had for us at the time of the call was delivered; true as well when the link does not run.
+    /// </summary>
+    public bool IsQuiet
+    {
+        get
+        {
+            int turn = Volatile.Read(ref _turns);
+            if (Volatile.Read(ref _running) == 0) return true;
+            if ((turn & 1) != 0) return false;
+            Descriptors.PollFd entry = new() { Descriptor = _descriptor.Number, Events = Descriptors.PollIn };
+            // Had the loop woken meanwhile, what it read might not be delivered yet.
+            return Descriptors.poll(&entry, 1, 0) <= 0 && Volatile.Read(ref _turns) == turn;
+        }
+    }
 
     internal LinkCounters Counters { get; } = new();
 
@@ -159,7 +177,10 @@ public abstract unsafe class DescriptorLink : ILink
             short events = (short)(Descriptors.PollIn | (Volatile.Read(ref _waitsForRoom) != 0 ? Descriptors.PollOut : 0));
             entries[0] = new Descriptors.PollFd { Descriptor = _descriptor.Number, Events = events };
             entries[1] = new Descriptors.PollFd { Descriptor = _wake.Number, Events = Descriptors.PollIn };
-            if (Descriptors.poll(entries, 2, -1) < 0) continue;
+            Interlocked.Increment(ref _turns);
+            int ready = Descriptors.poll(entries, 2, -1);
+            Interlocked.Increment(ref _turns);
+            if (ready < 0) continue;
             if (entries[1].Returned != 0) ClearWake();
             if ((entries[0].Returned & (Descriptors.PollErr | Descriptors.PollHangUp | Descriptors.PollInvalid)) != 0) CheckDevice();
             if ((entries[0].Returned & Descriptors.PollOut) != 0 && Interlocked.Exchange(ref _waitsForRoom, 0) != 0) sink.Writable();

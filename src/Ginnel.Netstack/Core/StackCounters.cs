@@ -31,6 +31,9 @@ public sealed class StackCounters
     /// <summary>Packets dropped for this reason.</summary>
     public long Drops(DropReason reason) => _drops[(int)reason];
 
+    /// <summary>Datagrams, and errors about some, in the queues of all ports.</summary>
+    internal int DatagramsWaiting { get; set; }
+
     internal void Drop(DropReason reason) => _drops[(int)reason]++;
 }
 
@@ -58,6 +61,9 @@ internal sealed class StackContext
 
     /// <summary>Pending connections and ports together, bounded by <see cref="StackOptions.MaxPending"/>.</summary>
     internal int PendingCount { get; set; }
+
+    /// <summary>Datagrams, and errors about some, in the queues of all ports.</summary>
+    internal int DatagramsWaiting { get; set; }
 
     internal void Drop(DropReason reason) => Counters.Drop(reason);
 }

@@ -48,6 +48,7 @@ internal struct DatagramQueue
         Write(_used + DatagramRecord.Size, payload);
         _used = needed;
         Count++;
+        context.DatagramsWaiting++;
         return true;
     }
 
@@ -69,6 +70,7 @@ internal struct DatagramQueue
         _head = (_head + taken) & (_capacity - 1);
         _used -= taken;
         Count--;
+        context.DatagramsWaiting--;
         if (_used == 0) Clear(context);
         return true;
     }
@@ -76,6 +78,7 @@ internal struct DatagramQueue
     /// <summary>Forgets everything and gives the ring back.</summary>
     internal void Clear(StackContext context)
     {
+        context.DatagramsWaiting -= Count;
         if (_ring is not null)
         {
             ArrayPool<byte>.Shared.Return(_ring);

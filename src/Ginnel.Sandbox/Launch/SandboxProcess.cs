@@ -37,6 +37,9 @@ public sealed class SandboxProcess : IAsyncDisposable
     /// <summary>The way out: attach it to a stack. Owned by this object.</summary>
     public ILink Link => _link!;
 
+    /// <summary>Whether everything that left the sandbox so far has been delivered to the link's sink.</summary>
+    public bool IsLinkQuiet => _link!.IsQuiet;
+
     /// <summary>How it was launched.</summary>
     public DeviceChoice Way { get; private set; }
 

@@ -7,6 +7,9 @@ namespace Ginnel.Sandbox;
 /// <summary>The host's end of published ports: bound before the program starts, so that a port that is taken fails the start.</summary>
 internal sealed class Publication : IAsyncDisposable
 {
+    /// <summary>The origin of flows from the host to programs inside.</summary>
+    internal const string Origin = "publish";
+
     private readonly List<(PublishRule Rule, int Offset, IAsyncDisposable Listener)> _listeners = [];
 
     private Publication()
@@ -57,9 +60,9 @@ internal sealed class Publication : IAsyncDisposable
         IPEndPoint local = new(rule.Address, port);
         try
         {
-            if (rule.Protocol == FlowProtocol.Tcp) return HostListener.Listen(local, "publish");
+            if (rule.Protocol == FlowProtocol.Tcp) return HostListener.Listen(local, Origin);
             BindResult bound = LinuxDatagramSockets.Shared.BindUdp(local);
-            if (bound.IsBound) return new DatagramListener(bound.Port);
+            if (bound.IsBound) return new DatagramListener(bound.Port, new DatagramListenerOptions { Origin = Origin });
             throw Failed(local, DialFailures.ToText(bound.Failure), bound.Failure.Kind == DialFailureKind.Denied);
         }
         catch (SocketException failure)

@@ -37,7 +37,7 @@ public static class RunSession
             await process.DisposeAsync().ConfigureAwait(false);
         }
         ExitStatus status = await process.Exited.ConfigureAwait(false);
-        await DrainAsync(network.Flows).ConfigureAwait(false);
+        await new LastDelivery(network.Host, network.Flows, process).RunAsync().ConfigureAwait(false);
         if (capture?.Failure is { } failure) Console.Error.WriteLine($"ginnel: --pcap: {options.CaptureFile} is incomplete: {failure.Message}");
         if (options.Summary is { } summary) WriteSummary(summary, network, Stopwatch.GetElapsedTime(began));
         return status;
@@ -69,32 +69,6 @@ public static class RunSession
         SelfCommand = options.SelfCommand,
         Caller = options.Caller,
     };
-
-    /// <summary>
-    /// A program may end while the kernel still holds what it wrote last. Bare, the kernel would deliver that; here the network must stay until
-    /// it has. So it stays while connections still send, and not because one is merely open.
-    /// </summary>
-    private static async Task DrainAsync(FlowRegistry flows)
-    {
-        TimeSpan look = TimeSpan.FromMilliseconds(15);
-        const int QuietLooks = 6, MostLooks = 2000;
-        long last = -1;
-        for (int quiet = 0, looks = 0; quiet < QuietLooks && looks < MostLooks; looks++)
-        {
-            long sent = 0;
-            bool isLive = false;
-            foreach (Flow flow in flows.Live)
-            {
-                if (flow.Info.Protocol != FlowProtocol.Tcp) continue;
-                isLive = true;
-                sent += flow.BytesUp;
-            }
-            if (!isLive) return;
-            quiet = sent == last ? quiet + 1 : 0;
-            last = sent;
-            await Task.Delay(look).ConfigureAwait(false);
-        }
-    }
 
     private static void WriteSummary(TextWriter writer, RunNetwork network, TimeSpan duration)
     {

@@ -24,6 +24,9 @@ public sealed partial class NetworkHost
 {
     /// <summary>The host at this moment.</summary>
     public HostSnapshot Snapshot() => _shard.Snapshot(Name);
+
+    /// <summary>Datagrams that have arrived, on any port or any-IP source, and were not received yet.</summary>
+    public int DatagramsWaiting => _shard.Peek(0, static (stack, _) => stack.DatagramsWaiting);
 }
 
 /// <content>Looking.</content>

@@ -49,8 +49,6 @@ public sealed class Flow
     private readonly CancellationTokenSource _ending = new();
     private readonly TimeProvider _time;
     private readonly long _startTimestamp;
-    private long _bytesUp;
-    private long _bytesDown;
     private long _lastActivity;
     private long _endTimestamp;
     private FlowEnd _end;
@@ -62,6 +60,8 @@ public sealed class Flow
         _time = time;
         Started = time.GetUtcNow();
         _startTimestamp = _lastActivity = time.GetTimestamp();
+        Up = new FlowDirection(this);
+        Down = new FlowDirection(this);
     }
 
     /// <summary>Its number in the registry; never used twice.</summary>
@@ -80,10 +80,16 @@ public sealed class Flow
     public TimeSpan Duration => _time.GetElapsedTime(_startTimestamp, Volatile.Read(ref _endTimestamp) is var end and not 0 ? end : _time.GetTimestamp());
 
     /// <summary>Payload bytes from the side that came in to the side that was dialled.</summary>
-    public long BytesUp => Volatile.Read(ref _bytesUp);
+    public long BytesUp => Up.Bytes;
 
     /// <summary>Payload bytes back.</summary>
-    public long BytesDown => Volatile.Read(ref _bytesDown);
+    public long BytesDown => Down.Bytes;
+
+    /// <summary>What the direction towards the side that was dialled is doing.</summary>
+    public FlowActivity UpActivity => Up.Activity;
+
+    /// <summary>What the direction back is doing.</summary>
+    public FlowActivity DownActivity => Down.Activity;
 
     /// <summary>How it ended; live until then.</summary>
     public FlowEnd End => Volatile.Read(ref _endTimestamp) == 0 ? default : _end;
@@ -94,17 +100,15 @@ public sealed class Flow
     /// <summary>How it is to be recorded if <see cref="Ending"/> has fired.</summary>
     internal FlowEnd RequestedEnd { get; private set; }
 
+    internal TimeProvider Time => _time;
+
     internal TimeSpan IdleFor => _time.GetElapsedTime(Volatile.Read(ref _lastActivity));
 
-    internal void CountUp(long bytes) => Count(ref _bytesUp, bytes);
+    internal FlowDirection Up { get; }
 
-    internal void CountDown(long bytes) => Count(ref _bytesDown, bytes);
+    internal FlowDirection Down { get; }
 
-    private void Count(ref long counter, long bytes)
-    {
-        Interlocked.Add(ref counter, bytes);
-        Volatile.Write(ref _lastActivity, _time.GetTimestamp());
-    }
+    internal void Touch() => Volatile.Write(ref _lastActivity, _time.GetTimestamp());
 
     internal void RequestEnd(FlowEnd end)
     {

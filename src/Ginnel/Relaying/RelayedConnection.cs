@@ -3,11 +3,14 @@ namespace Ginnel;
 /// <summary>Two connected streams and the two directions between them. Half-close travels through; a break of one side resets the other.</summary>
 internal sealed class RelayedConnection(Flow flow, DuplexStream client, DuplexStream upstream)
 {
+    /// <summary>How long a side may be silent that has stopped reading.</summary>
+    internal static readonly TimeSpan LastWordsPatience = TimeSpan.FromSeconds(30);
+
     internal async Task<FlowEnd> RunAsync()
     {
-        using CancellationTokenRegistration registration = flow.Ending.UnsafeRegister(static state => ((RelayedConnection)state!).AbortBoth(), this);
-        Task<PumpResult> up = StreamPump.RunAsync(client, upstream, flow.CountUp, CancellationToken.None);
-        Task<PumpResult> down = StreamPump.RunAsync(upstream, client, flow.CountDown, CancellationToken.None);
+        using CancellationTokenRegistration registration = flow.Ending.UnsafeRegister(static state => ((RelayedConnection)state!).EndBoth(), this);
+        Task<PumpResult> up = StreamPump.RunAsync(client, upstream, flow.Up, CancellationToken.None);
+        Task<PumpResult> down = StreamPump.RunAsync(upstream, client, flow.Down, CancellationToken.None);
         FlowEnd end = await WatchAsync(up, down).ConfigureAwait(false);
         await client.DisposeAsync().ConfigureAwait(false);
         await upstream.DisposeAsync().ConfigureAwait(false);
@@ -22,10 +25,9 @@ internal sealed class RelayedConnection(Flow flow, DuplexStream client, DuplexSt
             Task<PumpResult> first = await Task.WhenAny(up, down).ConfigureAwait(false);
             PumpResult broke = await first.ConfigureAwait(false);
             end = Judge(broke, first == up);
-            // Who no longer reads may have answered all the same (a server's 413): its direction ends by itself, or by the
-            // idle timeout if one is set.
-            if (end.Kind != FlowEndKind.Closed && broke != PumpResult.SinkBroke) AbortBoth();
             Task<PumpResult> second = first == up ? down : up;
+            if (broke == PumpResult.SinkBroke) await AwaitLastWordsAsync(second).ConfigureAwait(false);
+            else if (end.Kind != FlowEndKind.Closed) AbortBoth();
             PumpResult last = await second.ConfigureAwait(false);
             if (end.Kind != FlowEndKind.Closed)
             {
@@ -45,6 +47,24 @@ internal sealed class RelayedConnection(Flow flow, DuplexStream client, DuplexSt
         }
     }
 
+    /// <summary>
+    /// Who no longer reads may have answered all the same (a server's 413). What it said is passed on, but a side that neither reads nor
+    /// speaks is given up.
+    /// </summary>
+    private async Task AwaitLastWordsAsync(Task speaking)
+    {
+        flow.Touch();
+        while (!speaking.IsCompleted && LastWordsPatience - flow.IdleFor is var left)
+        {
+            if (left <= TimeSpan.Zero)
+            {
+                AbortBoth();
+                return;
+            }
+            await speaking.WaitAsync(left, flow.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
     private static FlowEnd Judge(PumpResult result, bool isUp) => result switch
     {
         PumpResult.EndOfStream => new FlowEnd(FlowEndKind.Closed),
@@ -54,7 +74,25 @@ internal sealed class RelayedConnection(Flow flow, DuplexStream client, DuplexSt
 
     private void AbortBoth()
     {
+        // An end from outside breaks the pumps as well; it has its own way of ending the two sides.
+        if (flow.Ending.IsCancellationRequested) return;
         client.Abort();
         upstream.Abort();
+    }
+
+    /// <summary>
+    /// An end from outside. A side that was given its stream to the end is closed, so that the host still delivers it; the other is reset,
+    /// for a stream that was cut must not look whole.
+    /// </summary>
+    private void EndBoth()
+    {
+        End(client, flow.Down);
+        End(upstream, flow.Up);
+    }
+
+    private static void End(DuplexStream sink, FlowDirection direction)
+    {
+        if (direction.Activity == FlowActivity.Ended) sink.Dispose();
+        else sink.Abort();
     }
 }

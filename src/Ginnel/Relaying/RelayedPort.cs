@@ -31,7 +31,9 @@ internal sealed class RelayedPort(Flow flow, IDatagramPort source, IDatagramPort
             while (true)
             {
                 Return(ref buffer);
+                flow.Up.Activity = FlowActivity.Waiting;
                 await source.WaitAsync(cancellationToken).ConfigureAwait(false);
+                flow.Up.Activity = FlowActivity.Carrying;
                 buffer = ArrayPool<byte>.Shared.Rent(MaxDatagram);
                 DatagramItem item = await source.ReceiveAsync(buffer, cancellationToken).ConfigureAwait(false);
                 if (item.Failure.Kind != DialFailureKind.None) continue; // About an answer of ours that the source no longer wants.
@@ -40,7 +42,7 @@ internal sealed class RelayedPort(Flow flow, IDatagramPort source, IDatagramPort
                 DialFailure failure = Judge(target);
                 if (failure.Kind == DialFailureKind.None)
                     failure = await outside.SendAsync(buffer.AsMemory(0, item.Length), target, cancellationToken).ConfigureAwait(false);
-                if (failure.Kind == DialFailureKind.None) flow.CountUp(item.Length);
+                if (failure.Kind == DialFailureKind.None) flow.Up.Count(item.Length);
                 else source.ReportFailure(item.Remote, failure);
             }
         }
@@ -61,7 +63,9 @@ internal sealed class RelayedPort(Flow flow, IDatagramPort source, IDatagramPort
             while (true)
             {
                 Return(ref buffer);
+                flow.Down.Activity = FlowActivity.Waiting;
                 await outside.WaitAsync(cancellationToken).ConfigureAwait(false);
+                flow.Down.Activity = FlowActivity.Carrying;
                 buffer = ArrayPool<byte>.Shared.Rent(MaxDatagram);
                 DatagramItem item = await outside.ReceiveAsync(buffer, cancellationToken).ConfigureAwait(false);
                 IPEndPoint speaker = item.Remote;
@@ -76,7 +80,7 @@ internal sealed class RelayedPort(Flow flow, IDatagramPort source, IDatagramPort
                     continue;
                 }
                 DialFailure failure = await source.SendAsync(buffer.AsMemory(0, item.Length), speaker, cancellationToken).ConfigureAwait(false);
-                if (failure.Kind == DialFailureKind.None) flow.CountDown(item.Length);
+                if (failure.Kind == DialFailureKind.None) flow.Down.Count(item.Length);
             }
         }
         catch (Exception exception) when (StreamPump.IsBroken(exception))

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using Ginnel.Netstack;
 
 namespace Ginnel;
@@ -13,13 +14,13 @@ internal static class StreamPump
     private const int MaxChunk = 256 << 10;
     private const int BufferSize = 64 << 10;
 
-    internal static async Task<PumpResult> RunAsync(DuplexStream source, DuplexStream sink, Action<long> count, CancellationToken cancellationToken)
+    internal static async Task<PumpResult> RunAsync(DuplexStream source, DuplexStream sink, FlowDirection direction, CancellationToken cancellationToken)
     {
         PumpResult result = source is TcpStream leased
-            ? await FromLeaseAsync(leased, sink, count, cancellationToken).ConfigureAwait(false)
+            ? await FromLeaseAsync(leased, sink, direction, cancellationToken).ConfigureAwait(false)
             : sink is TcpStream lent && source is SocketStream socket
-                ? await IntoLeaseAsync(socket, lent, count, cancellationToken).ConfigureAwait(false)
-                : await CopyAsync(source, sink, count, cancellationToken).ConfigureAwait(false);
+                ? await IntoLeaseAsync(socket, lent, direction, cancellationToken).ConfigureAwait(false)
+                : await CopyAsync(source, sink, direction, cancellationToken).ConfigureAwait(false);
         if (result != PumpResult.EndOfStream) return result;
         try
         {
@@ -29,17 +30,18 @@ internal static class StreamPump
         {
             return PumpResult.SinkBroke;
         }
+        direction.Activity = FlowActivity.Ended;
         return PumpResult.EndOfStream;
     }
 
-    private static async Task<PumpResult> FromLeaseAsync(TcpStream source, DuplexStream sink, Action<long> count, CancellationToken cancellationToken)
+    private static async Task<PumpResult> FromLeaseAsync(TcpStream source, DuplexStream sink, FlowDirection direction, CancellationToken cancellationToken)
     {
         while (true)
         {
             OpStatus status = source.Socket.TryLeaseRead(out RingLease lease);
             if (status == OpStatus.WouldBlock)
             {
-                if (!await WaitAsync(source.ReadAsync(Memory<byte>.Empty, cancellationToken)).ConfigureAwait(false)) return PumpResult.SourceBroke;
+                if (!await WaitForAsync(source, direction, cancellationToken).ConfigureAwait(false)) return PumpResult.SourceBroke;
                 continue;
             }
             if (status == OpStatus.EndOfStream) return PumpResult.EndOfStream;
@@ -61,17 +63,17 @@ internal static class StreamPump
             finally
             {
                 source.Socket.EndRead(taken);
-                count(taken);
+                direction.Count(taken);
             }
         }
     }
 
-    private static async Task<PumpResult> IntoLeaseAsync(SocketStream source, TcpStream sink, Action<long> count, CancellationToken cancellationToken)
+    private static async Task<PumpResult> IntoLeaseAsync(SocketStream source, TcpStream sink, FlowDirection direction, CancellationToken cancellationToken)
     {
         while (true)
         {
             // Only once there is something to read is room asked for: a connection that waits holds no buffer.
-            if (!await WaitAsync(source.ReadAsync(Memory<byte>.Empty, cancellationToken)).ConfigureAwait(false)) return PumpResult.SourceBroke;
+            if (!await WaitForAsync(source, direction, cancellationToken).ConfigureAwait(false)) return PumpResult.SourceBroke;
             int received;
             do
             {
@@ -86,7 +88,7 @@ internal static class StreamPump
                 received = Receive(source, sink, lease);
                 if (received == 0) return PumpResult.EndOfStream;
                 if (received == Broken) return PumpResult.SourceBroke;
-                if (received > 0) count(received);
+                if (received > 0) direction.Count(received);
             }
             while (received > 0);
         }
@@ -111,11 +113,11 @@ internal static class StreamPump
         }
     }
 
-    private static async Task<PumpResult> CopyAsync(DuplexStream source, DuplexStream sink, Action<long> count, CancellationToken cancellationToken)
+    private static async Task<PumpResult> CopyAsync(DuplexStream source, DuplexStream sink, FlowDirection direction, CancellationToken cancellationToken)
     {
         while (true)
         {
-            if (!await WaitAsync(source.ReadAsync(Memory<byte>.Empty, cancellationToken)).ConfigureAwait(false)) return PumpResult.SourceBroke;
+            if (!await WaitForAsync(source, direction, cancellationToken).ConfigureAwait(false)) return PumpResult.SourceBroke;
             byte[] buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
             bool reading = true;
             try
@@ -124,7 +126,7 @@ internal static class StreamPump
                 if (read == 0) return PumpResult.EndOfStream;
                 reading = false;
                 await sink.WriteAsync(buffer.AsMemory(0, read), cancellationToken).ConfigureAwait(false);
-                count(read);
+                direction.Count(read);
             }
             catch (Exception exception) when (IsBroken(exception))
             {
@@ -137,6 +139,27 @@ internal static class StreamPump
         }
     }
 
+    // False when the source broke. While it waits nothing is in hand.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private static async ValueTask<bool> WaitForAsync(DuplexStream source, FlowDirection direction, CancellationToken cancellationToken)
+    {
+        direction.Activity = FlowActivity.Waiting;
+        try
+        {
+            await source.ReadAsync(Memory<byte>.Empty, cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (Exception exception) when (IsBroken(exception))
+        {
+            return false;
+        }
+        finally
+        {
+            direction.Activity = FlowActivity.Carrying;
+        }
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private static async ValueTask<bool> WaitAsync(ValueTask<int> ready)
     {
         try

@@ -23,6 +23,14 @@ internal static class PeerServer
     /// <summary>Echoes, UDP and TCP.</summary>
     public const int Echo = 7003;
 
+    /// <summary>Reads slowly; what it has read is written to the file <see cref="SlowFile"/> when the stream has ended, whole or broken.</summary>
+    public const int Slow = 7004;
+
+    public const string SlowFile = "slow";
+
+    /// <summary>Keeps each datagram as a file named by its text.</summary>
+    public const int Keeper = 7005;
+
     public const int AfterHalfClose = 10 << 20;
 
     public static async Task<int> RunAsync(string folder)
@@ -34,6 +42,8 @@ internal static class PeerServer
             ListenAsync(HalfClose, AnswerAfterEndAsync),
             ListenAsync(Echo, EchoAsync),
             EchoDatagramsAsync(),
+            ListenAsync(Slow, socket => ReadSlowlyAsync(socket, folder)),
+            KeepDatagramsAsync(folder),
         ];
         Console.Out.WriteLine("ready");
         Console.Out.Flush();
@@ -187,6 +197,38 @@ internal static class PeerServer
         byte[] buffer = new byte[1 << 16];
         for (int count; (count = await socket.ReceiveAsync(buffer)) > 0;) await socket.SendAsync(buffer.AsMemory(0, count));
         socket.Shutdown(SocketShutdown.Send);
+    }
+
+    private static async Task ReadSlowlyAsync(Socket socket, string folder)
+    {
+        // The small buffer keeps the data at the sender: where it would be lost.
+        socket.ReceiveBufferSize = 16 << 10;
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        byte[] buffer = new byte[1 << 17];
+        // By now its sender has ended.
+        await Task.Delay(700);
+        try
+        {
+            for (int count; (count = await socket.ReceiveAsync(buffer)) > 0; await Task.Delay(5)) hash.AppendData(buffer, 0, count);
+        }
+        finally
+        {
+            string file = Path.Combine(folder, SlowFile);
+            await File.WriteAllTextAsync(file + ".part", Convert.ToHexStringLower(hash.GetHashAndReset()));
+            File.Move(file + ".part", file);
+        }
+    }
+
+    private static async Task KeepDatagramsAsync(string folder)
+    {
+        using Socket socket = new(AddressFamily.InterNetworkV6, SocketType.Dgram, ProtocolType.Udp) { DualMode = true };
+        socket.Bind(new IPEndPoint(IPAddress.IPv6Any, Keeper));
+        byte[] buffer = new byte[512];
+        while (true)
+        {
+            int count = await socket.ReceiveAsync(buffer);
+            await File.WriteAllBytesAsync(Path.Combine(folder, Encoding.ASCII.GetString(buffer, 0, count).Trim()), []);
+        }
     }
 
     private static async Task EchoDatagramsAsync()

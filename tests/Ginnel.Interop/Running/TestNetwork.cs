@@ -64,6 +64,16 @@ public sealed class TestNetwork : IAsyncLifetime
         return process;
     }
 
+    /// <summary>The text of a file that a server writes into the folder, once it is there.</summary>
+    public async Task<string> FileAsync(string name, CancellationToken cancellationToken)
+    {
+        string path = Path.Combine(Folder, name);
+        using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(TimeSpan.FromSeconds(30));
+        while (!File.Exists(path)) await Task.Delay(20, patience.Token);
+        return await File.ReadAllTextAsync(path, cancellationToken);
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (Process server in _servers)

@@ -1,0 +1,62 @@
+using System.Diagnostics;
+using Ginnel.Interop.Sandboxes;
+
+namespace Ginnel.Interop.Running;
+
+/// <summary>A program that ends at once after its last write has it delivered all the same, as the kernel would have.</summary>
+public sealed class LastDeliveryTests(TestNetwork network)
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public static TheoryData<Who> Everybody => [Who.Root, Who.UserWithTun, Who.UserWithoutTun];
+
+    [Theory]
+    [MemberData(nameof(Everybody))]
+    public async Task TheLastDatagramArrives(Who who)
+    {
+        await network.RequireAsync("bash");
+        for (int i = 0; i < 5; i++)
+        {
+            string name = $"datagram-{who}-{i}";
+            Outcome outcome = await network.RunAsync(who, [.. TestNetwork.Ginnel("run"), "bash", "-c", $"echo {name} >/dev/udp/{TestNetwork.PeerAddress}/{PeerServer.Keeper}"]);
+            Assert.Equal("", outcome.Errors);
+            await network.FileAsync(name, Token);
+        }
+    }
+
+    [Fact]
+    public async Task WhatASlowTargetHasNotReadYetArrives()
+    {
+        await network.RequireAsync("python3");
+        const int Size = 8 << 20;
+        byte[] bytes = new byte[Size];
+        PeerServer.Fill(bytes, 0);
+        string file = Path.Combine(network.Folder, "for-slow");
+        await File.WriteAllBytesAsync(file, bytes, Token);
+        Outcome outcome = await network.RunAsync(Who.Root, [.. TestNetwork.Ginnel("run"), "/usr/bin/python3", "-c", $"""
+            import socket
+            s = socket.create_connection(('{TestNetwork.PeerAddress}', {PeerServer.Slow}), 20)
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4000000)
+            s.sendall(open('{file}', 'rb').read())
+            """]);
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Errors));
+        Assert.Equal(PeerServer.HashOf(Size), await network.FileAsync(PeerServer.SlowFile, Token));
+    }
+
+    [Fact]
+    public async Task AConnectionThatIsMerelyOpenDelaysNothing()
+    {
+        await network.RequireAsync("python3");
+        Stopwatch watch = Stopwatch.StartNew();
+        // The child keeps its connection open and says nothing; the program itself ends.
+        Outcome outcome = await network.RunAsync(Who.Root, [.. TestNetwork.Ginnel("run"), "/usr/bin/python3", "-c", $"""
+            import os, socket, time
+            s = socket.create_connection(('{TestNetwork.PeerAddress}', {PeerServer.Echo}), 20)
+            if os.fork() == 0:
+                for d in (0, 1, 2): os.close(d)
+                time.sleep(8)
+            """]);
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Errors));
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(7), $"{watch.Elapsed}");
+    }
+}

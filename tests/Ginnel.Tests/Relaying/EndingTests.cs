@@ -1,0 +1,166 @@
+using System.Net;
+using System.Threading.Channels;
+using Ginnel.Testing;
+
+namespace Ginnel.Tests;
+
+/// <summary>How a relayed connection ends: what was taken is delivered or seen to be lost, and nothing waits for ever.</summary>
+public sealed class EndingTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Who_was_given_the_end_is_closed_and_not_reset_when_the_relay_stops()
+    {
+        ScriptedStream target = new();
+        ScriptedDialer dialer = new(target);
+        await using (GatewayNetwork network = new(dialer: dialer))
+        {
+            TcpStream guest = await network.Guest.ConnectAsync(GatewayNetwork.WorldEnd(80), Token);
+            await guest.WriteAsync("last words"u8.ToArray(), Token);
+            await guest.CompleteWritesAsync(Token);
+            await target.Completed.WaitAsync(Token);
+            Flow flow = Assert.Single(network.Relay.Flows.Live);
+            while (flow.UpActivity != FlowActivity.Ended) await Task.Yield();
+            Assert.Equal(FlowActivity.Waiting, flow.DownActivity);
+        }
+        Assert.True(target.IsDisposed);
+        Assert.False(target.IsAborted);
+    }
+
+    [Fact]
+    public async Task Who_was_not_given_the_end_is_reset_when_the_relay_stops()
+    {
+        ScriptedStream target = new();
+        await using (GatewayNetwork network = new(dialer: new ScriptedDialer(target)))
+        {
+            await network.Guest.ConnectAsync(GatewayNetwork.WorldEnd(80), Token);
+            while (network.Relay.Flows.LiveCount == 0) await Task.Yield();
+        }
+        Assert.True(target.IsAborted);
+    }
+
+    [Fact]
+    public async Task What_was_taken_and_not_given_is_seen()
+    {
+        ScriptedStream target = new() { Hold = new TaskCompletionSource() };
+        await using GatewayNetwork network = new(dialer: new ScriptedDialer(target));
+        TcpStream guest = await network.Guest.ConnectAsync(GatewayNetwork.WorldEnd(80), Token);
+        while (network.Relay.Flows.LiveCount == 0) await Task.Yield();
+        Flow flow = network.Relay.Flows.Live.Single();
+        while (flow.UpActivity != FlowActivity.Waiting) await Task.Yield();
+        await guest.WriteAsync(new byte[10], Token);
+        while (flow.UpActivity != FlowActivity.Carrying) await Task.Yield();
+        Assert.Equal(0, flow.BytesUp);
+        target.Hold.SetResult();
+        while (flow.UpActivity != FlowActivity.Waiting) await Task.Yield();
+        Assert.Equal(10, flow.BytesUp);
+    }
+
+    [Fact]
+    public async Task A_target_that_stops_reading_may_still_answer()
+    {
+        SimulatedTime time = new();
+        ScriptedStream target = new() { BreaksOnWrite = true };
+        await using GatewayNetwork network = new(Options(time), new ScriptedDialer(target));
+        TcpStream guest = await network.Guest.ConnectAsync(GatewayNetwork.WorldEnd(80), Token);
+        await guest.WriteAsync(new byte[10], Token);
+        await target.Broken.WaitAsync(Token);
+        time.Advance(RelayedConnection.LastWordsPatience - TimeSpan.FromSeconds(1));
+        target.Say("413"u8.ToArray());
+        byte[] answer = new byte[3];
+        await guest.ReadExactlyAsync(answer, Token);
+        Assert.Equal("413"u8.ToArray(), answer);
+        target.Say([]);
+        while (network.Relay.Flows.LiveCount > 0) await Task.Yield();
+    }
+
+    [Fact]
+    public async Task A_target_that_neither_reads_nor_speaks_is_given_up()
+    {
+        SimulatedTime time = new();
+        ScriptedStream target = new() { BreaksOnWrite = true };
+        await using GatewayNetwork network = new(Options(time), new ScriptedDialer(target));
+        TcpStream guest = await network.Guest.ConnectAsync(GatewayNetwork.WorldEnd(80), Token);
+        await guest.WriteAsync(new byte[10], Token);
+        await target.Broken.WaitAsync(Token);
+        while (!target.IsAborted)
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+        await Assert.ThrowsAsync<IOException>(async () => await guest.ReadExactlyAsync(new byte[1], Token));
+    }
+
+    private static RelayOptions Options(TimeProvider time) => new() { Time = time, Flows = new FlowRegistry(time) };
+
+    private sealed class ScriptedDialer(DuplexStream stream) : IDialer
+    {
+        public ValueTask<DialResult> DialAsync(EndPoint target, FlowInfo flow, CancellationToken cancellationToken = default) =>
+            new(DialResult.Connected(stream));
+
+        public ValueTask<BindResult> BindAsync(FlowInfo flow, CancellationToken cancellationToken = default) =>
+            new(BindResult.Failed(DialFailureKind.Unsupported));
+    }
+
+    /// <summary>A target whose every move the test decides.</summary>
+    private sealed class ScriptedStream : DuplexStream
+    {
+        private readonly Channel<byte[]> _said = Channel.CreateUnbounded<byte[]>();
+        private readonly TaskCompletionSource _completed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource _broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public bool BreaksOnWrite { get; init; }
+        public TaskCompletionSource? Hold { get; init; }
+        public bool IsAborted { get; private set; }
+        public bool IsDisposed { get; private set; }
+        public Task Completed => _completed.Task;
+        public Task Broken => _broken.Task;
+        public override EndPoint? LocalEndPoint => null;
+        public override EndPoint? RemoteEndPoint => null;
+
+        /// <summary>Has the target send something; nothing at all is its end of stream.</summary>
+        public void Say(byte[] bytes) => _said.Writer.TryWrite(bytes);
+
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            if (!await _said.Reader.WaitToReadAsync(cancellationToken)) throw new IOException("reset");
+            if (buffer.IsEmpty) return 0;
+            byte[] said = await _said.Reader.ReadAsync(cancellationToken);
+            said.CopyTo(buffer);
+            return said.Length;
+        }
+
+        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            if (BreaksOnWrite)
+            {
+                _broken.TrySetResult();
+                throw new IOException("broken pipe");
+            }
+            if (Hold is not null) await Hold.Task.WaitAsync(cancellationToken);
+        }
+
+        public override ValueTask CompleteWritesAsync(CancellationToken cancellationToken = default)
+        {
+            _completed.TrySetResult();
+            return default;
+        }
+
+        public override void Abort()
+        {
+            IsAborted = true;
+            _said.Writer.TryComplete();
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            IsDisposed = true;
+            _said.Writer.TryComplete();
+            base.Dispose(disposing);
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    }
+}
