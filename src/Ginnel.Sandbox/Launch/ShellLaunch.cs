@@ -15,7 +15,7 @@ internal static class ShellLaunch
 {
     private const int ChildSignal = 17;
 
-    /// <summary>The environment of the tools. The caller's is handed to env(1) as words, for shells drop and change variables.</summary>
+    /// <summary>The environment of the tools, beside the values of the caller's (<see cref="EnvironmentWords"/>).</summary>
     private static readonly byte[][] ToolEnvironment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"u8.ToArray(), "LC_ALL=C"u8.ToArray()];
 
     /// <summary>Why this way cannot be taken here, or null. Nothing is started to find out.</summary>
@@ -26,8 +26,7 @@ internal static class ShellLaunch
         if (!ResolverCover.FitsShell(context.MountSteps)) return "/etc/resolv.conf is missing or a dangling link";
         if (context.Options.Command[0].AsSpan().Contains((byte)'=') && !context.Identity.DropsCapabilities)
             return "the command's name has a '=' that env(1) would take for a variable";
-        if (context.Inherited.Environment.Any(entry => entry.AsSpan().IndexOf((byte)'=') <= 0))
-            return "the environment has an entry that is no variable";
+        if (new EnvironmentWords(context.Inherited.Environment).Obstacle is { } obstacle) return obstacle;
         if ((context.Inherited.IgnoredSignals & InheritedState.Bit(ChildSignal)) != 0)
             return "the caller ignores SIGCHLD, which shells do not hand down";
         return FreeDigits(context.Inherited).Count < 1 ? "the caller has handed down every descriptor from 3 to 9" : null;
@@ -45,8 +44,8 @@ internal static class ShellLaunch
             context.Inherited.IgnoredSignals, context.Identity.PingGroups, context.Identity.Mapping == IdentityMapping.KeptWithSubordinate);
         List<byte[]> words = [.. UnshareWords(context)];
         words.AddRange([Utf8(context.Tools.Shell!), Utf8("-c"), Utf8(ShellScript.Compose(input, deviceDigit, errorDigit)), Utf8("sh")]);
-        words.AddRange([Utf8(context.Tools.Env!), Utf8("-i"), Utf8("--")]);
-        words.AddRange(context.Inherited.Environment);
+        EnvironmentWords environment = new(context.Inherited.Environment);
+        words.AddRange(environment.Words(context.Tools.Env!));
         if (context.Identity.DropsCapabilities)
         {
             // Ambient and inheritable ones only: without the bounding set programs with file capabilities, such as ping, would not start.
@@ -58,7 +57,7 @@ internal static class ShellLaunch
         {
             Path = context.Tools.Unshare!,
             Arguments = words,
-            Environment = ToolEnvironment,
+            Environment = [.. ToolEnvironment, .. environment.Variables()],
             Duplicates = duplicates,
             BlockedSignals = context.Inherited.BlockedSignals,
             DefaultSignals = ~context.Inherited.IgnoredSignals,

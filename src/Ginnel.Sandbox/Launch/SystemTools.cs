@@ -23,6 +23,7 @@ internal sealed class SystemTools
         {
             if (Find(name) is null) return name;
         }
+        if (!EnvironmentWords.IsUnderstoodBy(Env!)) return "env of coreutils 8.30 or later";
         // BusyBox's setpriv and unshare have fewer options.
         return IsBusyBox("setpriv") ? "setpriv of util-linux" : IsBusyBox("mount") ? "mount of util-linux" : null;
     }

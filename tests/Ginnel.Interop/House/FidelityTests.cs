@@ -19,6 +19,17 @@ public sealed class FidelityTests : IDisposable
     }
 
     [Fact]
+    public void No_value_of_the_environment_stands_in_an_argument()
+    {
+        _tree.Start("true").Succeeded();
+        // What bash executes, with its arguments, it says with -x.
+        string text = "A_SECRET=s3cr3t key=s3cr3t bash -px \"$1\" true 2>&1 | grep '^+ exec'";
+        string executed = _tree.Bash(text).Succeeded();
+        Assert.Contains("A_SECRET", executed);
+        Assert.DoesNotContain("s3cr3t", executed);
+    }
+
+    [Fact]
     public void An_empty_environment_stays_empty()
     {
         _tree.Start("true").Succeeded();

@@ -19,7 +19,7 @@ public sealed class FidelityTests
     public async Task TheEnvironmentIsTheCallers(Who who, DeviceChoice way)
     {
         // Odd names, an exported function, variables that shells set, a value with a line break, an empty one, bytes that are no UTF-8.
-        const string Given = "exec env -i PATH=$PATH a.b=1 'BASH_FUNC_f%%=() { echo  hi; }' _=x PWD=/nowhere SHLVL=7 OLDPWD=/y -x=1 E= \"N=a\nb\" \"B=$(printf '\\377\\201')\" LC_ALL=C LANG=de \"$@\"";
+        const string Given = "exec env -i PATH=$PATH a.b=1 'BASH_FUNC_f%%=() { echo  hi; }' _=x PWD=/nowhere SHLVL=7 OLDPWD=/y -x=1 E= IFS=x OPTIND=a PPID=9 g0=z \"q'\\\\r=\\$x\" \"N=a\nb\" \"B=$(printf '\\377\\201')\" LC_ALL=C LANG=de \"$@\"";
         await SameAsBare(who, way, Given, "cat", "/proc/self/environ");
     }
 
