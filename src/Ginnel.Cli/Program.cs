@@ -27,9 +27,9 @@ internal static class Program
         if (options.Has("--help")) return Print(HelpText.Of(cut.Command, Width));
         return cut.Command.Name switch
         {
-            "run" => RunCommand.RunAsync(options, arguments, cut).GetAwaiter().GetResult(),
+            "run" => RunCommand.RunAsync(options, arguments, cut).GetAwaiter().GetResult().Imitate(),
             "exit" => ExitCommand.RunAsync(options, cut.Command).GetAwaiter().GetResult(),
-            "entrance" => EntranceCommand.RunAsync(options, arguments, cut).GetAwaiter().GetResult(),
+            "entrance" => EntranceCommand.RunAsync(options, arguments, cut).GetAwaiter().GetResult().Imitate(),
             "doctor" => DoctorCommand.RunAsync().GetAwaiter().GetResult(),
             "completion" => Complete(root, cut),
             _ => Root(root, options),

@@ -10,44 +10,47 @@ namespace Ginnel.Cli.Commands;
 internal static class EntranceCommand
 {
     private const int OurFailure = 125, DnsPort = 53;
-    private const int InterruptedBeforeStart = 130;
 
     /// <summary>Joins the exit, forwards ports, and runs the command if there is one.</summary>
-    public static async Task<int> RunAsync(OptionValues options, IReadOnlyList<string> arguments, CutArguments cut)
+    public static async Task<ExitStatus> RunAsync(OptionValues options, IReadOnlyList<string> arguments, CutArguments cut)
     {
         bool hasCommand = cut.TailIndex < arguments.Count;
+        using StopSignals signals = new();
         try
         {
             IReadOnlyList<ForwardRule> rules = [.. options.List("--forward").Select(ForwardRule.Parse)];
             if (rules.Count == 0 && !hasCommand) throw new UsageException("there is nothing to do: forward ports with --forward RULE, or name a COMMAND");
-            using FlowReport report = FlowReport.Open(options);
-            using StopSignals signals = new();
+            await using FlowReport report = FlowReport.Open(options);
             await using ExitConnection connection = await ExitConnection.OpenAsync(options, signals.Token).ConfigureAwait(false);
             await using EntranceInterface entrance = VirtualInterface.Entrance(new StreamLink(connection.Stream, new StreamLinkOptions { Mtu = ExitCommand.StreamMtu }));
             FlowRegistry flows = new();
             flows.Observe(new FlowLog(report.Log));
             await using Forwards forwards = await Forwards.OpenAsync(rules, entrance, flows, signals.Token).ConfigureAwait(false);
             foreach (ForwardRule rule in rules) Console.Error.WriteLine($"ginnel: {rule} is open");
-            if (!hasCommand) return await WaitAsync(entrance, options.Value("--secret-file") is null, signals.Token).ConfigureAwait(false);
+            if (!hasCommand) return new ExitStatus(await WaitAsync(entrance, options.Value("--secret-file") is null, signals.Token).ConfigureAwait(false), 0);
             // The program gets the signals from here on, as it would bare.
             signals.Dispose();
             RunOptions run = NetworkOptions.ReadRun(options, RunCommand.CommandWords(arguments, cut), report);
-            return await RunCommand.ToExitCodeAsync(run, WayThrough(entrance, cut)).ConfigureAwait(false);
+            using CancellationTokenSource ended = new();
+            _ = TellWhenGoneAsync(entrance, ended.Token);
+            ExitStatus status = await RunCommand.ToStatusAsync(run, WayThrough(entrance, cut)).ConfigureAwait(false);
+            await ended.CancelAsync().ConfigureAwait(false);
+            return status;
         }
         catch (UsageException wrong)
         {
             Console.Error.WriteLine($"ginnel: {wrong.Message}");
-            return hasCommand ? OurFailure : cut.Command.Details.UsageExitCode;
+            return new ExitStatus(hasCommand ? OurFailure : cut.Command.Details.UsageExitCode, 0);
         }
         catch (Exception failure) when (failure is IOException or SocketException or UnauthorizedAccessException)
         {
             Console.Error.WriteLine($"ginnel: {failure.Message}");
-            return hasCommand ? OurFailure : 1;
+            return new ExitStatus(hasCommand ? OurFailure : 1, 0);
         }
         catch (OperationCanceledException)
         {
             // COMMAND has not run: whoever waits for it must not take that for its success.
-            return hasCommand ? InterruptedBeforeStart : 0;
+            return new ExitStatus(hasCommand ? signals.ShellCode : 0, 0);
         }
     }
 
@@ -62,6 +65,15 @@ internal static class EntranceCommand
         },
         Description = $"an exit, by {string.Join(' ', cut.Head.Where(w => w.StartsWith("--connect", StringComparison.Ordinal) || w.StartsWith("--command", StringComparison.Ordinal)))}",
     };
+
+    /// <summary>COMMAND goes on when the exit is gone, for it may have other things to do; but its user must know why nothing answers.</summary>
+    private static async Task TellWhenGoneAsync(EntranceInterface entrance, CancellationToken ended)
+    {
+        await entrance.Completion.WaitAsync(ended).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (ended.IsCancellationRequested) return;
+        string why = entrance.Completion.Exception?.InnerException is { } failure ? $" ({failure.Message})" : "";
+        Console.Error.WriteLine($"ginnel: the connection to the exit has ended{why}; COMMAND has no network from here on");
+    }
 
     private static async Task<int> WaitAsync(EntranceInterface entrance, bool hasNoSecret, CancellationToken stop)
     {

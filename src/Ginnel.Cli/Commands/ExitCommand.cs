@@ -13,7 +13,7 @@ internal static class ExitCommand
     /// <summary>Bytes of the longest packet on a stream, which neither loses nor reorders: long packets cost less.</summary>
     public const int StreamMtu = 65_535;
 
-    private const int MaxHandshakes = 64;
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private static readonly TimeSpan HandshakePatience = TimeSpan.FromSeconds(10);
 
     /// <summary>Serves until the peer leaves (over standard streams) or a signal comes.</summary>
@@ -30,7 +30,7 @@ internal static class ExitCommand
             {
                 throw new UsageException($"--listen {local} could be reached by strangers: give both ends the same --secret-file, or say --insecure-listen if you mean it");
             }
-            using FlowReport report = FlowReport.Open(options);
+            await using FlowReport report = FlowReport.Open(options);
             FlowRegistry flows = new();
             flows.Observe(new FlowLog(report.Log));
             IReadOnlyList<IPAddress> servers = NetworkOptions.ReadNameServers(options);
@@ -76,16 +76,14 @@ internal static class ExitCommand
     private static async Task<int> ListenAsync(ExitInterface exit, EndPoint local, SharedSecret? secret, CancellationToken stop)
     {
         await using HostListener listener = Open(local);
-        if (local is UnixDomainSocketEndPoint) File.SetUnixFileMode(local.ToString()!, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         Console.Error.WriteLine($"ginnel: waiting for entrances at {local}");
-        using SemaphoreSlim handshakes = new(MaxHandshakes, MaxHandshakes);
+        HandshakeGate gate = new();
         try
         {
             while (await listener.AcceptAsync(stop).ConfigureAwait(false) is { } pending)
             {
-                // Beyond the limit newcomers wait in the kernel's backlog; each handshake is bounded in time.
-                await handshakes.WaitAsync(stop).ConfigureAwait(false);
-                _ = AdmitAsync(exit, pending, secret, handshakes, stop);
+                if (gate.TryEnter(pending.Flow.Source?.Address, out HandshakeGate.Place? place)) _ = AdmitAsync(exit, pending, secret, place, stop);
+                else pending.Reject(new DialFailure(DialFailureKind.Limit));
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -98,7 +96,7 @@ internal static class ExitCommand
     {
         try
         {
-            return HostListener.Listen(local, "exit");
+            return HostListener.Listen(local, "exit", mode: OwnerOnly);
         }
         catch (SocketException failure) when (failure.SocketErrorCode == SocketError.AddressAlreadyInUse && local is UnixDomainSocketEndPoint)
         {
@@ -108,7 +106,7 @@ internal static class ExitCommand
             if (!IsDeserted(local)) throw new IOException($"--listen: somebody listens at {path} already", failure);
             // The socket file of someone who was killed.
             File.Delete(path);
-            return HostListener.Listen(local, "exit");
+            return HostListener.Listen(local, "exit", mode: OwnerOnly);
         }
     }
 
@@ -126,25 +124,27 @@ internal static class ExitCommand
         }
     }
 
-    private static async Task AdmitAsync(ExitInterface exit, IPendingConnection pending, SharedSecret? secret, SemaphoreSlim handshakes, CancellationToken stop)
+    private static async Task AdmitAsync(ExitInterface exit, IPendingConnection pending, SharedSecret? secret, HandshakeGate.Place place, CancellationToken stop)
     {
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(stop, place.TurnedAway);
         DuplexStream? stream = null;
         string who = pending.Flow.Source?.ToString() ?? "a Unix socket";
         try
         {
-            stream = await pending.AcceptAsync(stop).ConfigureAwait(false);
-            await AuthenticateAsync(stream, secret, stop).ConfigureAwait(false);
+            stream = await pending.AcceptAsync(end.Token).ConfigureAwait(false);
+            await AuthenticateAsync(stream, secret, end.Token).ConfigureAwait(false);
             exit.Add(new StreamLink(stream, new StreamLinkOptions { Mtu = StreamMtu }));
         }
         catch (Exception failure) when (failure is IOException or InvalidOperationException or OperationCanceledException)
         {
-            if (!stop.IsCancellationRequested) Console.Error.WriteLine($"ginnel: the entrance from {who} was turned away: {(failure is OperationCanceledException ? "it took too long" : failure.Message)}");
+            string why = failure is not OperationCanceledException ? failure.Message : place.TurnedAway.IsCancellationRequested ? "others came" : "it took too long";
+            if (!stop.IsCancellationRequested) Console.Error.WriteLine($"ginnel: the entrance from {who} was turned away: {why}");
             stream?.Abort();
             if (stream is not null) await stream.DisposeAsync().ConfigureAwait(false);
         }
         finally
         {
-            handshakes.Release();
+            place.Leave();
         }
     }
 

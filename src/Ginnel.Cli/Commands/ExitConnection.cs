@@ -48,7 +48,9 @@ internal sealed class ExitConnection : IAsyncDisposable
     {
         ProcessStartInfo start = new("/bin/sh") { RedirectStandardInput = true, RedirectStandardOutput = true };
         start.ArgumentList.Add("-c");
-        start.ArgumentList.Add(line);
+        // A terminal's Ctrl-C is for COMMAND, which may live on and then needs its network. ssh leaves ignored signals ignored, but takes
+        // Ctrl-C while it asks for a password.
+        start.ArgumentList.Add("trap '' INT QUIT\n" + line);
         Process process = Process.Start(start) ?? throw new IOException("/bin/sh could not be started.");
         return new ExitConnection(new StandardStreams(process.StandardOutput.BaseStream, process.StandardInput.BaseStream), process);
     }

@@ -1,26 +1,24 @@
 using Ginnel.Cli.CommandLine;
+using Ginnel.Sandbox;
 
 namespace Ginnel.Cli.Commands;
 
 /// <summary>Where the lines about flows go.</summary>
-internal sealed class FlowReport : IDisposable
+internal sealed class FlowReport : IAsyncDisposable
 {
-    private readonly StreamWriter? _file;
+    private FlowReport(LineQueue? log) => Log = log;
 
-    private FlowReport(TextWriter? log, StreamWriter? file) => (Log, _file) = (log, file);
-
-    /// <summary>The writer, or null for nowhere.</summary>
-    public TextWriter? Log { get; }
+    /// <summary>The lines, or null for nowhere.</summary>
+    public LineQueue? Log { get; }
 
     /// <summary>Opens what <c>-v</c> and <c>--log</c> ask for.</summary>
     /// <exception cref="UsageException">The file cannot be opened.</exception>
     public static FlowReport Open(OptionValues options)
     {
-        if (options.Value("--log") is not { } path) return new FlowReport(options.Has("--verbose") ? Console.Error : null, null);
+        if (options.Value("--log") is not { } path) return new FlowReport(options.Has("--verbose") ? new LineQueue(Console.Error) : null);
         try
         {
-            StreamWriter file = new(path, append: true);
-            return new FlowReport(file, file);
+            return new FlowReport(new LineQueue(new StreamWriter(path, append: true), ownsWriter: true));
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or NotSupportedException)
         {
@@ -29,5 +27,5 @@ internal sealed class FlowReport : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _file?.Dispose();
+    public ValueTask DisposeAsync() => Log?.DisposeAsync() ?? default;
 }

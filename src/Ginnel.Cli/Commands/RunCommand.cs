@@ -9,12 +9,13 @@ internal static class RunCommand
 {
     private const int OurFailure = 125;
 
-    /// <summary>Runs the command and returns its exit code.</summary>
-    public static async Task<int> RunAsync(OptionValues options, IReadOnlyList<string> arguments, CutArguments cut)
+    /// <summary>Runs the command.</summary>
+    /// <returns>How it ended, for this process to end likewise once all is put away.</returns>
+    public static async Task<ExitStatus> RunAsync(OptionValues options, IReadOnlyList<string> arguments, CutArguments cut)
     {
         try
         {
-            using FlowReport report = FlowReport.Open(options);
+            await using FlowReport report = FlowReport.Open(options);
             RunOptions run = NetworkOptions.ReadRun(options, CommandWords(arguments, cut), report) with
             {
                 HostLoopback = options.Has("--host-loopback"),
@@ -22,34 +23,32 @@ internal static class RunCommand
                 Publish = [.. options.List("--publish").Select(ReadPublish)],
             };
             if (ProxyVariables.Warning(Environment.GetEnvironmentVariables(), run.HostLoopback) is { } warning) Console.Error.WriteLine($"ginnel: {warning}");
-            return await ToExitCodeAsync(run, null).ConfigureAwait(false);
+            return await ToStatusAsync(run, null).ConfigureAwait(false);
         }
         catch (UsageException wrong)
         {
             Console.Error.WriteLine($"ginnel: {wrong.Message}");
-            return cut.Command.Details.UsageExitCode;
+            return new ExitStatus(cut.Command.Details.UsageExitCode, 0);
         }
     }
 
-    /// <summary>Runs a program and turns its end, or our failure, into an exit code.</summary>
-    public static async Task<int> ToExitCodeAsync(RunOptions run, WayOut? way)
+    /// <summary>Runs a program; our own failure becomes an exit code.</summary>
+    public static async Task<ExitStatus> ToStatusAsync(RunOptions run, WayOut? way)
     {
         try
         {
-            ExitStatus status = await RunSession.RunAsync(run, way).ConfigureAwait(false);
-            run.FlowLog?.Flush();
-            return status.Imitate();
+            return await RunSession.RunAsync(run, way).ConfigureAwait(false);
         }
         catch (LaunchException failure)
         {
             Console.Error.WriteLine($"ginnel: {failure.Message}");
             if (failure.Remedy is { } remedy) Console.Error.WriteLine($"ginnel: {remedy}");
-            return failure.ExitCode;
+            return new ExitStatus(failure.ExitCode, 0);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or System.Net.Sockets.SocketException)
         {
             Console.Error.WriteLine($"ginnel: {failure.Message}");
-            return OurFailure;
+            return new ExitStatus(OurFailure, 0);
         }
     }
 

@@ -12,7 +12,8 @@ internal static class SecretFile
         if (options.Value("--secret-file") is not { } path) return null;
         try
         {
-            if ((File.GetUnixFileMode(path) & (UnixFileMode.OtherRead | UnixFileMode.OtherWrite)) != 0) throw new UsageException($"--secret-file: everybody can read {path}: chmod 600 {path}");
+            const UnixFileMode Others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
+            if ((File.GetUnixFileMode(path) & Others) != 0) throw new UsageException($"--secret-file: others than its owner can read or change {path}: chmod 600 {path}");
             byte[] bytes = File.ReadAllBytes(path);
             // An editor's newline is no part of the secret.
             ReadOnlySpan<byte> secret = bytes.AsSpan().TrimEnd("\r\n"u8);

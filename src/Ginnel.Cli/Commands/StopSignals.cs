@@ -9,7 +9,10 @@ internal sealed class StopSignals : IDisposable
     private readonly PosixSignalRegistration[] _registrations;
 
     /// <summary>Takes both signals over.</summary>
-    public StopSignals() => _registrations = [Register(PosixSignal.SIGINT), Register(PosixSignal.SIGTERM)];
+    public StopSignals() => _registrations = [Register(PosixSignal.SIGINT, 2), Register(PosixSignal.SIGTERM, 15)];
+
+    /// <summary>What a shell reports for a program that the signal ended: 128 and its number; 0 before any.</summary>
+    public int ShellCode { get; private set; }
 
     /// <summary>Cancelled by the first of them.</summary>
     public CancellationToken Token => _stop.Token;
@@ -20,9 +23,10 @@ internal sealed class StopSignals : IDisposable
         foreach (PosixSignalRegistration registration in _registrations) registration.Dispose();
     }
 
-    private PosixSignalRegistration Register(PosixSignal signal) => PosixSignalRegistration.Create(signal, context =>
+    private PosixSignalRegistration Register(PosixSignal signal, int number) => PosixSignalRegistration.Create(signal, context =>
     {
         context.Cancel = true;
+        if (ShellCode == 0) ShellCode = 128 + number;
         _stop.Cancel();
     });
 }

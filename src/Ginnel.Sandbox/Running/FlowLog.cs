@@ -4,11 +4,10 @@ using Ginnel.Services.Status;
 
 namespace Ginnel.Sandbox;
 
-/// <summary>Writes a line for every flow that ends, and counts.</summary>
-public sealed class FlowLog(TextWriter? writer) : IFlowObserver
+/// <summary>Reports a line for every flow that ends, and counts.</summary>
+public sealed class FlowLog(LineQueue? lines) : IFlowObserver
 {
     private readonly Lock _lock = new();
-    private readonly Lock _writing = new();
     private readonly HashSet<Flow> _live = [];
     private long _up;
     private long _down;
@@ -47,21 +46,7 @@ public sealed class FlowLog(TextWriter? writer) : IFlowObserver
             _up += flow.BytesUp;
             _down += flow.BytesDown;
         }
-        if (writer is null) return;
-        string line = Describe(flow);
-        try
-        {
-            // A lock of its own: a reader that stalls holds up lines, never the beginning of a flow.
-            lock (_writing)
-            {
-                writer.WriteLine(line);
-                writer.Flush();
-            }
-        }
-        catch (Exception failure) when (failure is IOException or ObjectDisposedException)
-        {
-            // A full disk or a closed terminal must not cost the program its network.
-        }
+        lines?.Add(Describe(flow));
     }
 
     /// <summary>The line: protocol, name or address with port, bytes, duration, how it ended.</summary>

@@ -33,7 +33,7 @@ public sealed record RunOptions
     public string? CaptureFile { get; init; }
 
     /// <summary>Where a line for every flow goes; null for nowhere. Not disposed of.</summary>
-    public TextWriter? FlowLog { get; init; }
+    public LineQueue? FlowLog { get; init; }
 
     /// <summary>Where totals go at the end; null for nowhere. Not disposed of.</summary>
     public TextWriter? Summary { get; init; }

@@ -13,8 +13,13 @@ internal sealed class DirectDatagramPort(IDatagramPort port, DirectDialer dialer
 
     public async ValueTask<DatagramItem> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        DatagramItem item = await port.ReceiveAsync(buffer, cancellationToken).ConfigureAwait(false);
-        return !_redirected.IsEmpty && _redirected.TryGetValue(item.Remote, out IPEndPoint? asked) ? item with { Remote = asked } : item;
+        while (true)
+        {
+            DatagramItem item = await port.ReceiveAsync(buffer, cancellationToken).ConfigureAwait(false);
+            if (!_redirected.IsEmpty && _redirected.TryGetValue(item.Remote, out IPEndPoint? asked)) return item with { Remote = asked };
+            // Who may not be sent to may not send either: the host's loopback does not come in by the ports that we open on it.
+            if (item.Failure.Kind != DialFailureKind.None || dialer.Judge(item.Remote, out _).Kind == DialFailureKind.None) return item;
+        }
     }
 
     public ValueTask WaitAsync(CancellationToken cancellationToken = default) => port.WaitAsync(cancellationToken);

@@ -33,8 +33,9 @@ public sealed class HostListener : IListener
     /// <param name="origin">For <see cref="FlowInfo.Origin"/>.</param>
     /// <param name="backlog">Connections that may wait.</param>
     /// <param name="time">The clock; null for that of the process.</param>
+    /// <param name="mode">Who may connect to a Unix socket; null leaves it to the umask. In force before anybody can connect.</param>
     /// <exception cref="SocketException">The endpoint is taken or not ours.</exception>
-    public static HostListener Listen(EndPoint local, string origin = "", int backlog = 512, TimeProvider? time = null)
+    public static HostListener Listen(EndPoint local, string origin = "", int backlog = 512, TimeProvider? time = null, UnixFileMode? mode = null)
     {
         ArgumentNullException.ThrowIfNull(local);
         bool isUnix = local is UnixDomainSocketEndPoint;
@@ -42,6 +43,7 @@ public sealed class HostListener : IListener
         try
         {
             socket.Bind(local);
+            if (isUnix && mode is { } given && !OperatingSystem.IsWindows()) File.SetUnixFileMode(local.ToString()!, given);
             socket.Listen(backlog);
             return new HostListener(socket, origin, isUnix ? local.ToString() : null, time ?? TimeProvider.System);
         }

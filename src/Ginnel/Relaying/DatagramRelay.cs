@@ -11,6 +11,7 @@ public sealed class DatagramRelay
     private readonly RelayOptions _options;
     private readonly FlowSet _flows;
     private long _limited;
+    private long _strangers;
 
     /// <summary>A relay; the listener stays the caller's.</summary>
     public DatagramRelay(IPortListener listener, IDialer dialer, RelayOptions? options = null)
@@ -32,6 +33,9 @@ public sealed class DatagramRelay
 
     /// <summary>Sources that were rejected because of a limit of this relay.</summary>
     public long LimitedCount => Volatile.Read(ref _limited);
+
+    /// <summary>Datagrams that were dropped because their sender had not been sent to.</summary>
+    public long StrangerCount => Volatile.Read(ref _strangers);
 
     /// <summary>
     /// Relays until the listener is closed, then until the last port was idle; or until the token is cancelled, which closes all ports.
@@ -79,7 +83,7 @@ public sealed class DatagramRelay
             await using (source.ConfigureAwait(false))
             {
                 Flows.Start(flow);
-                return await new RelayedPort(flow, source, bound.Port, _options).RunAsync().ConfigureAwait(false);
+                return await new RelayedPort(flow, source, bound.Port, _options, () => Interlocked.Increment(ref _strangers)).RunAsync().ConfigureAwait(false);
             }
         }
     }

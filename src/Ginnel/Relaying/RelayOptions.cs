@@ -21,8 +21,16 @@ public sealed class RelayOptions
     /// <summary>A datagram port without a datagram for so long is closed: 60 s for port rules, 300 s elsewhere (RFC 4787, REQ-5).</summary>
     public TimeSpan PortIdleTimeout { get; init; } = TimeSpan.FromSeconds(300);
 
-    /// <summary>Targets of one datagram port that are remembered as judged; beyond it the oldest are judged again.</summary>
+    /// <summary>
+    /// Targets of one datagram port that are remembered, as judged and as those that may answer; beyond it the oldest are forgotten.
+    /// </summary>
     public int MaxTargetsPerPort { get; init; } = 1_024;
+
+    /// <summary>
+    /// Whether a datagram port passes on what comes from an address that its source has not sent to (endpoint-independent filtering,
+    /// RFC 4787, REQ-8). Otherwise only those answer who were asked.
+    /// </summary>
+    public bool AdmitStrangers { get; init; }
 
     /// <summary>Judges each new target of a datagram port once; null allows all that the dialer allows.</summary>
     public IDatagramJudge? Judge { get; init; }

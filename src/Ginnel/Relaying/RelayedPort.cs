@@ -4,11 +4,10 @@ using System.Net;
 namespace Ginnel;
 
 /// <summary>One source of datagrams and the port through which it reaches its targets.</summary>
-internal sealed class RelayedPort(Flow flow, IDatagramPort source, IDatagramPort outside, RelayOptions options)
+internal sealed class RelayedPort(Flow flow, IDatagramPort source, IDatagramPort outside, RelayOptions options, Action strangerRefused)
 {
     private const int MaxDatagram = 65_535;
-    private readonly Dictionary<IPEndPoint, DialFailure> _judged = [];
-    private readonly Queue<IPEndPoint> _judgedOrder = new();
+    private readonly PortTargets _targets = new(flow.Info, options);
     // Where a rule sends everything to one target, answers come in the name of whom the source spoke to last.
     private volatile IPEndPoint? _spokenTo;
 
@@ -39,7 +38,7 @@ internal sealed class RelayedPort(Flow flow, IDatagramPort source, IDatagramPort
                 if (item.Failure.Kind != DialFailureKind.None) continue; // About an answer of ours that the source no longer wants.
                 _spokenTo = item.Remote;
                 IPEndPoint target = flow.Target as IPEndPoint ?? item.Remote;
-                DialFailure failure = Judge(target);
+                DialFailure failure = _targets.Judge(target);
                 if (failure.Kind == DialFailureKind.None)
                     failure = await outside.SendAsync(buffer.AsMemory(0, item.Length), target, cancellationToken).ConfigureAwait(false);
                 if (failure.Kind == DialFailureKind.None) flow.Up.Count(item.Length);
@@ -74,6 +73,11 @@ internal sealed class RelayedPort(Flow flow, IDatagramPort source, IDatagramPort
                     if (!target.Equals(item.Remote) || _spokenTo is null) continue; // Only the rule's target may answer.
                     speaker = _spokenTo;
                 }
+                else if (!_targets.MayAnswer(item.Remote.Address))
+                {
+                    strangerRefused();
+                    continue;
+                }
                 if (item.Failure.Kind != DialFailureKind.None)
                 {
                     source.ReportFailure(speaker, item.Failure);
@@ -97,15 +101,5 @@ internal sealed class RelayedPort(Flow flow, IDatagramPort source, IDatagramPort
     {
         if (buffer.Length > 0) ArrayPool<byte>.Shared.Return(buffer);
         buffer = [];
-    }
-
-    private DialFailure Judge(IPEndPoint target)
-    {
-        if (options.Judge is null) return default;
-        if (_judged.TryGetValue(target, out DialFailure verdict)) return verdict;
-        verdict = options.Judge.Judge(flow.Info, target);
-        if (_judgedOrder.Count >= options.MaxTargetsPerPort) _judged.Remove(_judgedOrder.Dequeue());
-        _judgedOrder.Enqueue(target);
-        return _judged[target] = verdict;
     }
 }

@@ -16,6 +16,7 @@ internal sealed class GatewayNetwork : IAsyncDisposable
         Inside = new TestNetwork(anyIp: true);
         Outside = new TestNetwork();
         Outside.ServerInterface.AddAddress(InterfaceAddress.Parse("192.0.2.80/24"));
+        Outside.ServerInterface.AddAddress(InterfaceAddress.Parse("192.0.2.81/24"));
         Outside.ServerInterface.AddAddress(InterfaceAddress.Parse("2001:db8::80/64"));
         IDialer way = dialer ?? Outside.Client.Dialer;
         Connections = Inside.Server.AcceptConnections();
@@ -35,6 +36,9 @@ internal sealed class GatewayNetwork : IAsyncDisposable
     internal DatagramRelay Datagrams { get; }
 
     internal static IPEndPoint WorldEnd(int port) => new(IPAddress.Parse("192.0.2.80"), port);
+
+    /// <summary>Another address of the world.</summary>
+    internal static IPEndPoint OtherEnd(int port) => new(IPAddress.Parse("192.0.2.81"), port);
 
     /// <summary>A connection of the guest through the relay, and its end in the world.</summary>
     internal async Task<(TcpStream Guest, TcpStream World)> ConnectAsync(int port = 80)

@@ -123,6 +123,56 @@ public sealed class RelayTests
     }
 
     [Fact]
+    public async Task I4_only_who_was_asked_may_answer()
+    {
+        await using GatewayNetwork network = new();
+        await using IDatagramPort asked = network.World.BindUdp(GatewayNetwork.WorldEnd(53));
+        await using IDatagramPort other = network.World.BindUdp(GatewayNetwork.WorldEnd(54));
+        await using IDatagramPort stranger = network.World.BindUdp(GatewayNetwork.OtherEnd(53));
+        await using IDatagramPort guest = network.Guest.BindUdp(new IPEndPoint(IPAddress.Any, 0));
+        byte[] buffer = new byte[100];
+        await guest.SendAsync("a"u8.ToArray(), GatewayNetwork.WorldEnd(53), Token);
+        IPEndPoint mapped = (await asked.ReceiveAsync(buffer, Token)).Remote;
+        await stranger.SendAsync("hello"u8.ToArray(), mapped, Token);
+        // Another port of the same address may: a server that answers from where it was not asked (TFTP).
+        await other.SendAsync("other"u8.ToArray(), mapped, Token);
+        DatagramItem answer = await guest.ReceiveAsync(buffer, Token);
+        Assert.Equal(GatewayNetwork.WorldEnd(54), answer.Remote);
+        Assert.Equal(1, network.Datagrams.StrangerCount);
+    }
+
+    [Fact]
+    public async Task Strangers_may_answer_where_that_is_allowed()
+    {
+        await using GatewayNetwork network = new(new RelayOptions { AdmitStrangers = true });
+        await using IDatagramPort asked = network.World.BindUdp(GatewayNetwork.WorldEnd(53));
+        await using IDatagramPort stranger = network.World.BindUdp(GatewayNetwork.OtherEnd(53));
+        await using IDatagramPort guest = network.Guest.BindUdp(new IPEndPoint(IPAddress.Any, 0));
+        byte[] buffer = new byte[100];
+        await guest.SendAsync("a"u8.ToArray(), GatewayNetwork.WorldEnd(53), Token);
+        await stranger.SendAsync("hello"u8.ToArray(), (await asked.ReceiveAsync(buffer, Token)).Remote, Token);
+        Assert.Equal(GatewayNetwork.OtherEnd(53), (await guest.ReceiveAsync(buffer, Token)).Remote);
+    }
+
+    [Fact]
+    public async Task The_oldest_target_is_forgotten_first()
+    {
+        await using GatewayNetwork network = new(new RelayOptions { MaxTargetsPerPort = 1 });
+        await using IDatagramPort first = network.World.BindUdp(GatewayNetwork.WorldEnd(53));
+        await using IDatagramPort second = network.World.BindUdp(GatewayNetwork.OtherEnd(53));
+        await using IDatagramPort guest = network.Guest.BindUdp(new IPEndPoint(IPAddress.Any, 0));
+        byte[] buffer = new byte[100];
+        await guest.SendAsync("a"u8.ToArray(), GatewayNetwork.WorldEnd(53), Token);
+        IPEndPoint mapped = (await first.ReceiveAsync(buffer, Token)).Remote;
+        await guest.SendAsync("b"u8.ToArray(), GatewayNetwork.OtherEnd(53), Token);
+        await second.ReceiveAsync(buffer, Token);
+        await first.SendAsync("late"u8.ToArray(), mapped, Token);
+        await second.SendAsync("in time"u8.ToArray(), mapped, Token);
+        Assert.Equal(7, (await guest.ReceiveAsync(buffer, Token)).Length);
+        Assert.Equal(1, network.Datagrams.StrangerCount);
+    }
+
+    [Fact]
     public async Task Echo_goes_through_with_sequence_and_payload()
     {
         await using GatewayNetwork network = new();
