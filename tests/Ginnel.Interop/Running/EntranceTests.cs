@@ -113,4 +113,76 @@ public sealed class EntranceTests(TestNetwork network)
         Assert.Equal(1, outcome.ExitCode);
         Assert.Contains("127.0.0.1:9 cannot be reached", outcome.Errors);
     }
+
+    [Fact]
+    public async Task ACommandIsToldThatItsExitIsGone()
+    {
+        await network.RequireAsync();
+        // The exit lives for as long as the file is not there; the command waits for the line, through its own eyes.
+        string gone = Path.Combine(network.Folder, "exit-gone");
+        string line = $"(while [ ! -e {gone} ]; do sleep 0.1; done; kill $$) & exec {ExitLine("--expose 198.18.0.0/24")}";
+        Outcome outcome = await network.RunAsync(Who.Root, [.. TestNetwork.Ginnel("entrance", "--command", line, "--"), "sh", "-c", $"touch {gone}; sleep 1; echo lives; exit 7"]);
+        Assert.Equal(7, outcome.ExitCode);
+        Assert.Equal("lives\n", outcome.Output);
+        Assert.Contains("the connection to the exit has ended", outcome.Errors);
+    }
+
+    [Fact]
+    public async Task TheSignalThatEndedACommandEndsTheEntranceOnceAllIsPutAway()
+    {
+        await network.RequireAsync();
+        string ended = Path.Combine(network.Folder, "exit-ended");
+        string line = $"{ExitLine("--expose 198.18.0.0/24")}; touch {ended}";
+        Outcome outcome = await network.RunAsync(Who.Root, [.. TestNetwork.Ginnel("entrance", "--command", line, "--"), "sh", "-c", "kill -TERM $$"]);
+        Assert.Equal(143, outcome.ExitCode);
+        Assert.True(File.Exists(ended));
+    }
+
+    [Fact]
+    public async Task SilentStrangersKeepNobodyAway()
+    {
+        await network.RequireAsync("python3");
+        string secret = Path.Combine(network.Folder, "crowd.secret"), path = Path.Combine(network.Folder, "crowd.sock");
+        await File.WriteAllTextAsync(secret, "a secret that both ends know\n", TestContext.Current.CancellationToken);
+        File.SetUnixFileMode(secret, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        string address = $"{TestNetwork.PeerAddress}:7101";
+        Process exit = network.Serve(Self, "exit", "--expose", "127.0.0.1/32", "--listen", address, "--secret-file", secret);
+        Assert.Contains("waiting", await exit.StandardError.ReadLineAsync(TestContext.Current.CancellationToken));
+        // From ten addresses, as many as each may and more: every place is taken by those who say nothing.
+        string crowd = $$"""
+            import socket, subprocess, time
+            held = []
+            for host in range(100, 110):
+                subprocess.run(['ip', 'addr', 'add', '198.18.0.%d/24' % host, 'dev', 'cable'], check=False, stderr=subprocess.DEVNULL)
+                for i in range(12):
+                    s = socket.socket()
+                    s.bind(('198.18.0.%d' % host, 0))
+                    s.connect(('{{TestNetwork.PeerAddress}}', 7101))
+                    held.append(s)
+            print('crowded', flush=True)
+            time.sleep(60)
+            """;
+        using Process strangers = network.Start(Who.Root, "/usr/bin/python3", "-c", crowd);
+        Assert.Equal("crowded", await strangers.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
+        Stopwatch watch = Stopwatch.StartNew();
+        Outcome through = await network.RunAsync(Who.Root, TestNetwork.Ginnel("entrance", "--connect", address, "--secret-file", secret, "--", "true"));
+        strangers.Kill(entireProcessTree: true);
+        Assert.Equal((0, ""), (through.ExitCode, through.Errors));
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(8), watch.Elapsed.ToString());
+    }
+
+    [Theory]
+    [InlineData(UnixFileMode.UserRead | UnixFileMode.GroupRead)]
+    [InlineData(UnixFileMode.UserRead | UnixFileMode.GroupWrite)]
+    [InlineData(UnixFileMode.UserRead | UnixFileMode.OtherRead)]
+    public async Task ASecretThatOthersHaveIsNone(UnixFileMode mode)
+    {
+        await network.RequireAsync();
+        string secret = Path.Combine(network.Folder, $"shared-{(int)mode}.secret");
+        await File.WriteAllTextAsync(secret, "a secret that both ends know\n", TestContext.Current.CancellationToken);
+        File.SetUnixFileMode(secret, mode);
+        Outcome outcome = await network.RunAsync(Who.Root, TestNetwork.Ginnel("exit", "--expose", "10.0.0.0/8", "--stdio", "--secret-file", secret));
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.Contains("chmod 600", outcome.Errors);
+    }
 }
