@@ -73,8 +73,9 @@ public sealed partial class StreamLink : IThreadPoolWorkItem
                 if (isLast) await _output.FlushAsync().ConfigureAwait(false);
             }
         }
-        catch (Exception exception) when (exception is IOException or ObjectDisposedException or InvalidOperationException or OperationCanceledException)
+        catch (Exception exception)
         {
+            // Whatever a foreign stream throws: a writer that died unseen would leave a link that takes packets and sends none.
             StopWriter();
             Break(exception);
         }

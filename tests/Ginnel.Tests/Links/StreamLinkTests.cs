@@ -63,6 +63,31 @@ public sealed class StreamLinkTests
         stream.Release();
     }
 
+    [Fact]
+    public async Task A_stream_that_fails_in_an_unforeseen_way_ends_the_link_and_says_so()
+    {
+        await using TestNetwork network = new();
+        await network.Client.DetachAsync(network.ClientInterface);
+        using UnwritableStream stream = new();
+        LinkAttachment attachment = network.Client.Attach(network.ClientInterface, new StreamLink(stream, new StreamLinkOptions { OwnsStream = false }));
+        await using IDatagramPort port = network.Client.BindUdp(new System.Net.IPEndPoint(System.Net.IPAddress.Any, 0));
+        await port.SendAsync(new byte[10], TestNetwork.ServerEnd(9), Token);
+        IOException exception = await Assert.ThrowsAsync<IOException>(() => attachment.Completion.WaitAsync(Token));
+        Assert.Contains("no writing here", exception.Message, StringComparison.Ordinal);
+    }
+
+    private sealed class UnwritableStream : MemoryStream
+    {
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            await Task.Delay(Timeout.Infinite, cancellationToken);
+            return 0;
+        }
+
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+            throw new NotSupportedException("no writing here");
+    }
+
     private sealed class BlockingStream : Stream
     {
         private readonly ManualResetEventSlim _released = new();
