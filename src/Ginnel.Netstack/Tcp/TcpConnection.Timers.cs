@@ -175,7 +175,7 @@ internal sealed partial class TcpConnection
     /// <summary>Asks IP again for the way, which may have changed, and its MTU.</summary>
     private void RefreshRoute()
     {
-        if (IsAnyIp) Route = Tcp.Ip.RouteVia(Route.Interface, Flow.Local.Address, Flow.Remote.Address);
+        if (KeepsInterface) Route = Tcp.Ip.RouteVia(Route.Interface, Flow.Local.Address, Flow.Remote.Address);
         else if (Tcp.Ip.TryRoute(Flow.Remote.Address, Flow.Local.Address, out RouteDecision found) == OpStatus.Ok) Route = found;
         UpdateMss();
     }

@@ -16,8 +16,8 @@ internal sealed partial class TcpConnection : StackSocket
     internal readonly TcpLayer Tcp;
     internal readonly FlowKey Flow;
 
-    /// <summary>Whether the local address is not ours: the flow was taken in any-IP mode.</summary>
-    internal readonly bool IsAnyIp;
+    /// <summary>Begun by the peer: it stays on the interface that its SYN came in by, whatever the route table says.</summary>
+    internal readonly bool KeepsInterface;
 
     internal TcpState State;
     internal NetworkFailure Failure;
@@ -85,12 +85,12 @@ internal sealed partial class TcpConnection : StackSocket
     internal TcpConnection? Previous;
     internal TcpConnection? Next;
 
-    internal TcpConnection(TcpLayer tcp, in FlowKey flow, in RouteDecision route, bool anyIp)
+    internal TcpConnection(TcpLayer tcp, in FlowKey flow, in RouteDecision route, bool keepsInterface)
     {
         Tcp = tcp;
         Flow = flow;
         Route = route;
-        IsAnyIp = anyIp;
+        KeepsInterface = keepsInterface;
         Rtt = new RttEstimator(tcp.Options);
         // Four segments at least, or large segments would wait for each other.
         _rcvLimit = Math.Min(Math.Max(InitialReceiveLimit, (int)BitOperations.RoundUpToPowerOf2((uint)AnnouncedMss * 4)), tcp.ReceiveLimit);

@@ -28,18 +28,17 @@ internal sealed partial class TcpLayer
         if (segment.Has(TcpFlags.Ack)) { Drop(DropReason.NoListener); Refuse(packet, segment, flow, now); return; }
         // Neither SYN nor ACK, or SYN with FIN: nothing that an honest peer sends (attack case C15).
         if (!segment.Has(TcpFlags.Syn) || segment.Has(TcpFlags.Fin)) { Drop(DropReason.BadFlags); return; }
-        if (!TryWayBack(packet, flow, out RouteDecision route)) { Drop(DropReason.NoRoute); return; }
-        var connection = new TcpConnection(this, flow, route, anyIp: !packet.IsForOwnAddress) { FormerSndNxt = former };
+        var connection = new TcpConnection(this, flow, WayBack(packet, flow), keepsInterface: true) { FormerSndNxt = former };
         if (listener is not null) OpenPassively(listener, connection, segment, now);
         else OpenPending(connection, segment, now);
     }
 
-    private bool TryWayBack(in ReceivedPacket packet, in FlowKey flow, out RouteDecision route)
-    {
-        if (packet.IsForOwnAddress) return Ip.TryRoute(flow.Remote.Address, flow.Local.Address, out route) == OpStatus.Ok;
-        route = Ip.RouteVia(packet.Interface, flow.Local.Address, flow.Remote.Address);
-        return true;
-    }
+    /// <summary>
+    /// An answer leaves by the interface that the question came in by: with several, the route table may know no way back, or another
+    /// one, and the peer there is waiting here.
+    /// </summary>
+    private RouteDecision WayBack(in ReceivedPacket packet, in FlowKey flow) =>
+        Ip.RouteVia(packet.Interface, flow.Local.Address, flow.Remote.Address);
 
     private void OpenPassively(TcpListener listener, TcpConnection connection, in TcpSegment segment, Instant now)
     {
@@ -94,7 +93,8 @@ internal sealed partial class TcpLayer
     /// <summary>A segment for nobody is reset, unless it is a reset (section 3.10.7.1).</summary>
     private void Refuse(in ReceivedPacket packet, in TcpSegment segment, in FlowKey flow, Instant now)
     {
-        if (segment.Has(TcpFlags.Rst) || !TryWayBack(packet, flow, out RouteDecision route)) return;
+        if (segment.Has(TcpFlags.Rst)) return;
+        RouteDecision route = WayBack(packet, flow);
         if (segment.Has(TcpFlags.Ack)) SendReset(flow, route, segment.Header.Acknowledgment, now);
         else SendResetTo(flow, route, segment.End, now);
     }

@@ -24,7 +24,7 @@ internal sealed partial class TcpLayer
             if (former.State != TcpState.TimeWait) return OpStatus.AddressInUse;
             former.Finish(NetworkFailure.None, now);
         }
-        var connection = new TcpConnection(this, flow, route, anyIp: false) { FormerSndNxt = former?.SndNxt };
+        var connection = new TcpConnection(this, flow, route, keepsInterface: false) { FormerSndNxt = former?.SndNxt };
         if (!TryAddSocket(connection, now)) return OpStatus.LimitReached;
         _flows.Add(connection);
         connection.Open(now);

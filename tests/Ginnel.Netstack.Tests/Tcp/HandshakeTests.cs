@@ -269,6 +269,26 @@ public sealed class HandshakeTests
         Assert.Equal(TcpFlags.Syn | TcpFlags.Ack, peer.SentOne().Flags);
     }
 
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    public void A_SYN_is_answered_by_the_interface_that_it_came_in_by(bool listening, bool routedElsewhere)
+    {
+        using TcpPeer peer = new();
+        if (listening) peer.Listen();
+        if (routedElsewhere)
+        {
+            InterfaceId other = peer.Stack.AddInterface(new InterfaceOptions { Link = peer.Host.Link });
+            Assert.Equal(OpStatus.Ok, peer.Stack.AddAddress(other, IpAddress.Parse("203.0.113.1"), 24, peer.Now));
+            peer.Stack.SetLink(other, peer.Host.Link, up: true, peer.Now);
+        }
+        peer.Peer = TestStack.FarV4;
+        peer.Send(TcpFlags.Syn, 0);
+        Assert.Equal(listening ? TcpFlags.Syn | TcpFlags.Ack : TcpFlags.Rst | TcpFlags.Ack, peer.SentOne().Flags);
+    }
+
     [Fact]
     public void A_closed_port_of_our_own_refuses_at_once()
     {

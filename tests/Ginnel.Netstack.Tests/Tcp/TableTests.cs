@@ -119,7 +119,7 @@ public sealed class TableTests
             if (model.Remove((local, remote), out TcpConnection? old)) table.Remove(old);
             else
             {
-                TcpConnection made = new(layer, new FlowKey(IpProtocol.Tcp, local, remote), new RouteDecision(link, default, default, 1500), anyIp: false);
+                TcpConnection made = new(layer, new FlowKey(IpProtocol.Tcp, local, remote), new RouteDecision(link, default, default, 1500), keepsInterface: false);
                 model.Add((local, remote), made);
                 table.Add(made);
             }
