@@ -78,6 +78,17 @@ public sealed class PacketTests
     }
 
     [Fact]
+    public void IdleSlabsOfOneClassMakeRoomForTheOther()
+    {
+        PacketQueue queue = default;
+        while (_pool.TryRent(PacketSize.Small, out Packet packet)) queue.Add(packet);
+        queue.ReturnAll();
+        Assert.True(_pool.TryRent(PacketSize.Super, out Packet super));
+        super.Return();
+        Assert.InRange(_pool.AllocatedBytes, 1, 1 << 20);
+    }
+
+    [Fact]
     public void AQueueReturnsPacketsToTheirOwnPools()
     {
         PacketPool other = new(1 << 20);

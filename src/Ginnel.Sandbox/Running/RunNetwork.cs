@@ -65,7 +65,7 @@ internal sealed class RunNetwork : IAsyncDisposable
         }
         if (_options.StatusPage) StartStatus();
         StartRelays();
-        Host.Attach(way, link, ownsLink: false);
+        _tasks.Add(TellWhenBrokenAsync(Host.Attach(way, link, ownsLink: false).Completion));
         _tasks.AddRange(publication.RelayTo(new InsideDialer(Host, _addresses), Flows, _ending.Token));
     }
 
@@ -74,6 +74,14 @@ internal sealed class RunNetwork : IAsyncDisposable
         await _ending.CancelAsync();
         await Host.DisposeAsync();
         await Task.WhenAll(_tasks).WaitAsync(TimeSpan.FromSeconds(1)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <summary>Fails closed, but says so: without its link the program has no network.</summary>
+    private async Task TellWhenBrokenAsync(Task link)
+    {
+        await link.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (link.Exception?.InnerException is { } failure && !_ending.IsCancellationRequested)
+            Console.Error.WriteLine($"ginnel: the sandbox's device has failed ({failure.Message}); COMMAND has no network from here on");
     }
 
     private void StartStatus()

@@ -89,7 +89,7 @@ public sealed class PacketPool
         (packet.Size == PacketSize.Small ? _small : _super).Push(packet);
     }
 
-    /// <summary>Lets the garbage collector have the idle slabs beyond <paramref name="keep"/> of each class.</summary>
+    /// <summary>Lets the garbage collector have the idle slabs beyond <paramref name="keep"/> of each class. Cheap when there are none.</summary>
     public void Trim(int keep = 0)
     {
         lock (_lock)
@@ -107,6 +107,8 @@ public sealed class PacketPool
     private Packet? TryAllocate(PacketSize size)
     {
         int length = SlabLength(size);
+        // A burst of one class must not starve the other for ever: its idle slabs make room.
+        if (_allocatedBytes + length > _limitBytes) TrimClass(size == PacketSize.Small ? _super : _small, 0);
         if (_allocatedBytes + length > _limitBytes) return null;
         _allocatedBytes += length;
         return new Packet(this, size, GC.AllocateUninitializedArray<byte>(length, pinned: true));

@@ -28,6 +28,7 @@ public sealed class NetworkRuntime : IDisposable
         _startTimestamp = Time.GetTimestamp();
         _budget = new MemoryBudget(options.BufferMemory);
         Deadlines = new DeadlineLoop(this);
+        PoolTrimmer.Watch(Pool);
     }
 
     /// <summary>The process's runtime, made on first use.</summary>

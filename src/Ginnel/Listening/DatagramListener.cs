@@ -88,7 +88,8 @@ public sealed class DatagramListener : IPortListener
     internal ValueTask<DialFailure> SendAsync(ReadOnlyMemory<byte> payload, IPEndPoint source, CancellationToken cancellationToken) =>
         _port.SendAsync(payload, source, cancellationToken);
 
-    internal void Forget(IPEndPoint source) => _sources.TryRemove(source, out _);
+    // The pair, not the key: the source may have spoken again and got a new port meanwhile.
+    internal void Forget(SourcePort port) => _sources.TryRemove(KeyValuePair.Create(port.Source, port));
 
     /// <summary>Closes the port; the ports of its sources end.</summary>
     public async ValueTask DisposeAsync()

@@ -100,7 +100,7 @@ internal sealed class SourcePort : IPendingPort, IDatagramPort
             arrival = Interlocked.Exchange(ref _arrival, null);
         }
         arrival?.TrySetResult();
-        _listener.Forget(Source);
+        _listener.Forget(this);
     }
 
     public ValueTask DisposeAsync()

@@ -11,6 +11,26 @@ public sealed class LifetimeTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
+    public void Idle_slabs_go_when_the_collector_wants_memory()
+    {
+        using NetworkRuntime runtime = new(new NetworkRuntimeOptions { Time = new SimulatedTime() });
+        for (int round = 0; round < 2; round++)
+        {
+            PacketQueue queue = default;
+            for (int i = 0; i < 200; i++)
+            {
+                Assert.True(runtime.Pool.TryRent(PacketSize.Super, out Packet packet));
+                queue.Add(packet);
+            }
+            queue.ReturnAll();
+            long before = runtime.Pool.AllocatedBytes;
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            Assert.InRange(runtime.Pool.AllocatedBytes, 1, before / 2);
+        }
+    }
+
+    [Fact]
     public async Task An_interface_outlives_its_link_and_connections_go_on_over_the_next()
     {
         await using TestNetwork network = new();
