@@ -48,7 +48,8 @@ public sealed class LeakTests(TestNetwork network)
         await Caller.RunAsync(Who.Root, ["kill", "-INT", capture.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
         await Caller.FinishAsync(capture);
         capture.Dispose();
-        return (await Caller.RunAsync(Who.Root, ["tcpdump", "-n", "-r", file])).Output;
+        // Without the time of day: ".81" may stand in it.
+        return (await Caller.RunAsync(Who.Root, ["tcpdump", "-n", "-t", "-r", file])).Output;
     }
 
     [Theory]
