@@ -19,12 +19,13 @@ public static class RunSession
         ArgumentNullException.ThrowIfNull(options);
         long began = Stopwatch.GetTimestamp();
         SandboxAddresses addresses = SandboxAddresses.Choose(options, HostRoutes.Read);
-        using CaptureFile? capture = OpenCapture(options);
+        using DeferredCapture deferred = new(options);
         await using Publication publication = await Publication.BindAsync(options.Publish).ConfigureAwait(false);
         // The launch takes tens of milliseconds in other processes; the stack is made ready meanwhile.
         Task<SandboxProcess> launching = SandboxProcess.StartAsync(ToLaunch(options, addresses));
         await using RunNetwork network = new(options, addresses, way ?? WayOut.Direct(options, addresses));
         await using SandboxProcess process = await launching.ConfigureAwait(false);
+        CaptureFile? capture = deferred.Open();
         network.Start(capture is null ? process.Link : new CaptureLink(process.Link, capture, InterfaceName), process.GatewayAddress, publication);
         using SignalForwarder signals = new(process);
         process.Release();
@@ -41,19 +42,6 @@ public static class RunSession
         if (capture?.Failure is { } failure) Console.Error.WriteLine($"ginnel: --pcap: {options.CaptureFile} is incomplete: {failure.Message}");
         if (options.Summary is { } summary) WriteSummary(summary, network, Stopwatch.GetElapsedTime(began));
         return status;
-    }
-
-    private static CaptureFile? OpenCapture(RunOptions options)
-    {
-        if (options.CaptureFile is not { } path) return null;
-        try
-        {
-            return new CaptureFile(path);
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            throw new LaunchException(LaunchFailure.BadOptions, $"--pcap: {path} cannot be written: {failure.Message}", null, failure);
-        }
     }
 
     private static LaunchOptions ToLaunch(RunOptions options, SandboxAddresses addresses) => new()

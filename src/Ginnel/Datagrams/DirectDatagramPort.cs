@@ -13,13 +13,13 @@ internal sealed class DirectDatagramPort(IDatagramPort port, DirectDialer dialer
 
     public async ValueTask<DatagramItem> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        while (true)
-        {
-            DatagramItem item = await port.ReceiveAsync(buffer, cancellationToken).ConfigureAwait(false);
-            if (!_redirected.IsEmpty && _redirected.TryGetValue(item.Remote, out IPEndPoint? asked)) return item with { Remote = asked };
-            // Who may not be sent to may not send either: the host's loopback does not come in by the ports that we open on it.
-            if (item.Failure.Kind != DialFailureKind.None || dialer.Judge(item.Remote, out _).Kind == DialFailureKind.None) return item;
-        }
+        DatagramItem item = await port.ReceiveAsync(buffer, cancellationToken).ConfigureAwait(false);
+        if (!_redirected.IsEmpty && _redirected.TryGetValue(item.Remote, out IPEndPoint? asked)) return item with { Remote = asked };
+        if (item.Failure.Kind != DialFailureKind.None) return item;
+        // Who may not be sent to may not send either: the host's loopback does not come in by the ports that we open on it. What it sent
+        // is returned as the refusal that sending there would be, so that the receiver need not hold its buffer for the next.
+        DialFailure refusal = dialer.Judge(item.Remote, out _);
+        return refusal.Kind == DialFailureKind.None ? item : new DatagramItem(0, item.Remote, refusal);
     }
 
     public ValueTask WaitAsync(CancellationToken cancellationToken = default) => port.WaitAsync(cancellationToken);

@@ -31,12 +31,30 @@ public sealed class CaptureFile : IDisposable
         if (IsReplaceable(Path.GetFullPath(path))) File.Delete(path);
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         _file = new FileStream(path, options);
+        Restrict(_file);
         _writer = new PcapngWriter(_buffer, "ginnel");
     }
 
+    // An empty file was not replaced, for its length says as little as a FIFO's; one that is a file after all gets the mode here.
+    private static void Restrict(FileStream file)
+    {
+        if (OperatingSystem.IsWindows() || !file.CanSeek || IsDevice(file.Name)) return;
+        try
+        {
+            File.SetUnixFileMode(file.SafeFileHandle, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // Somebody else's file, which we were allowed to write: its mode is theirs.
+        }
+    }
+
+    private static bool IsDevice(string path) =>
+        path.StartsWith("/dev/", StringComparison.Ordinal) || path.StartsWith("/proc/", StringComparison.Ordinal);
+
     private static bool IsReplaceable(string path)
     {
-        if (path.StartsWith("/dev/", StringComparison.Ordinal) || path.StartsWith("/proc/", StringComparison.Ordinal)) return false;
+        if (IsDevice(path)) return false;
         FileInfo old = new(path);
         return old.LinkTarget is not null || old is { Exists: true, Length: > 0 };
     }

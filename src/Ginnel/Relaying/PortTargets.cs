@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Sockets;
+using Ginnel.Wire;
 
 namespace Ginnel;
 
@@ -13,6 +15,7 @@ internal sealed class PortTargets(FlowInfo flow, RelayOptions options)
     private readonly Queue<IPEndPoint> _order = new();
     private readonly Dictionary<IPAddress, int> _allowed = [];
     private readonly Lock _lock = new();
+    private volatile bool _asksEverybody;
 
     /// <summary>Whether the source may send to the target.</summary>
     internal DialFailure Judge(IPEndPoint target)
@@ -24,20 +27,28 @@ internal sealed class PortTargets(FlowInfo flow, RelayOptions options)
         DialFailure verdict = options.Judge?.Judge(flow, target) ?? default;
         lock (_lock)
         {
+            if (!_judged.TryAdd(target, verdict)) return _judged[target];
             if (_order.Count >= options.MaxTargetsPerPort) Forget(_order.Dequeue());
             _order.Enqueue(target);
-            _judged[target] = verdict;
-            if (verdict.Kind == DialFailureKind.None) _allowed[target.Address] = _allowed.GetValueOrDefault(target.Address) + 1;
+            if (verdict.Kind != DialFailureKind.None) return verdict;
+            _allowed[target.Address] = _allowed.GetValueOrDefault(target.Address) + 1;
+            // Who asks a group is answered by whoever is in it.
+            _asksEverybody |= IsGroup(target.Address);
         }
         return verdict;
     }
 
-    /// <summary>Whether what came from an address may go to the source.</summary>
-    internal bool MayAnswer(IPAddress address)
+    /// <summary>Whether a datagram from an address may go to the source.</summary>
+    internal bool MayAnswer(IPAddress address) => options.AdmitStrangers || _asksEverybody || HasSentTo(address);
+
+    /// <summary>Whether the source has sent to an address: only then an error about it means something.</summary>
+    internal bool HasSentTo(IPAddress address)
     {
-        if (options.AdmitStrangers) return true;
         lock (_lock) return _allowed.ContainsKey(address);
     }
+
+    private static bool IsGroup(IPAddress address) =>
+        address.AddressFamily == AddressFamily.InterNetworkV6 ? address.IsIPv6Multicast : IpAddress.From(address) is { IsMulticast: true } or { IsLimitedBroadcast: true };
 
     private void Forget(IPEndPoint target)
     {

@@ -73,7 +73,7 @@ internal sealed class RelayedPort(Flow flow, IDatagramPort source, IDatagramPort
                     if (!target.Equals(item.Remote) || _spokenTo is null) continue; // Only the rule's target may answer.
                     speaker = _spokenTo;
                 }
-                else if (!_targets.MayAnswer(item.Remote.Address))
+                else if (item.Failure.Kind != DialFailureKind.None ? !_targets.HasSentTo(item.Remote.Address) : !_targets.MayAnswer(item.Remote.Address))
                 {
                     strangerRefused();
                     continue;

@@ -72,6 +72,34 @@ public sealed class ToolTests(TestNetwork network)
     }
 
     [Fact]
+    public async Task AMistypedCommandCostsNoCapture()
+    {
+        await network.RequireAsync();
+        string old = Path.Combine(network.Folder, "old.pcapng"), none = Path.Combine(network.Folder, "none.pcapng");
+        await File.WriteAllTextAsync(old, "precious", TestContext.Current.CancellationToken);
+        foreach (string file in (string[])[old, none])
+        {
+            Outcome outcome = await network.RunAsync(Who.Root, TestNetwork.Ginnel("run", "--pcap", file, "no-such-command-here"));
+            Assert.Equal(127, outcome.ExitCode);
+        }
+        Assert.Equal("precious", await File.ReadAllTextAsync(old, TestContext.Current.CancellationToken));
+        Assert.False(File.Exists(none));
+    }
+
+    [Fact]
+    public async Task AnEmptyFileBecomesItsOwnersAlone()
+    {
+        await network.RequireAsync();
+        string file = Path.Combine(network.Folder, "empty.pcapng");
+        await File.WriteAllBytesAsync(file, [], TestContext.Current.CancellationToken);
+        File.SetUnixFileMode(file, (UnixFileMode)0b110_100_100);
+        Outcome outcome = await network.RunAsync(Who.Root, TestNetwork.Ginnel("run", "--pcap", file, "true"));
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Errors));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+        Assert.NotEqual(0, new FileInfo(file).Length);
+    }
+
+    [Fact]
     public async Task ALogIsAppendedTo()
     {
         await network.RequireAsync("curl");
