@@ -9,7 +9,8 @@ namespace Ginnel.Linux.Datagrams;
 /// </summary>
 internal sealed class ReadinessLoop
 {
-    private static readonly Lazy<ReadinessLoop> LazyShared = new(() => new ReadinessLoop());
+    private static readonly Lock Gate = new();
+    private static ReadinessLoop? _shared;
     private readonly ConcurrentDictionary<ulong, ReadinessWait> _waits = new();
     private readonly Descriptor _epoll;
     private ulong _lastToken;
@@ -23,8 +24,19 @@ internal sealed class ReadinessLoop
     }
 
     /// <summary>The loop of this process.</summary>
-    /// <exception cref="LinuxException">No descriptor is left.</exception>
-    public static ReadinessLoop Shared => LazyShared.Value;
+    /// <exception cref="LinuxException">No descriptor is left. The next call tries again: a Lazy would keep the failure for good.</exception>
+    public static ReadinessLoop Shared
+    {
+        get
+        {
+            if (Volatile.Read(ref _shared) is { } made) return made;
+            lock (Gate)
+            {
+                if (_shared is null) Volatile.Write(ref _shared, new ReadinessLoop());
+                return _shared;
+            }
+        }
+    }
 
     /// <summary>Watches a socket from now on; nothing is told before the first <see cref="Arm"/>.</summary>
     /// <returns>The token that the other calls want.</returns>
