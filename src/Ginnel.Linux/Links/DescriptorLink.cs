@@ -163,35 +163,50 @@ public abstract unsafe class DescriptorLink : ILink
     private void Loop(ILinkSink sink, CancellationToken cancellationToken)
     {
         Packet? spare = null;
-        Descriptors.PollFd* entries = stackalloc Descriptors.PollFd[2];
-        while (Volatile.Read(ref _stopping) == 0 && !cancellationToken.IsCancellationRequested)
+        PacketQueue batch = default;
+        try
         {
-            PacketQueue batch = default;
-            bool isDrained = ReadBatch(sink, ref batch, ref spare);
-            if (!batch.IsEmpty)
+            while (Volatile.Read(ref _stopping) == 0 && !cancellationToken.IsCancellationRequested)
             {
-                Counters.CountReceived(batch.Count);
-                sink.Deliver(ref batch);
+                bool isDrained = ReadBatch(sink, ref batch, ref spare);
+                if (!batch.IsEmpty)
+                {
+                    Counters.CountReceived(batch.Count);
+                    sink.Deliver(ref batch);
+                    batch = default;
+                }
+                if (isDrained || Volatile.Read(ref _waitsForRoom) != 0) Await(sink);
             }
-            if (!isDrained && Volatile.Read(ref _waitsForRoom) == 0) continue;
-            short events = (short)(Descriptors.PollIn | (Volatile.Read(ref _waitsForRoom) != 0 ? Descriptors.PollOut : 0));
-            entries[0] = new Descriptors.PollFd { Descriptor = _descriptor.Number, Events = events };
-            entries[1] = new Descriptors.PollFd { Descriptor = _wake.Number, Events = Descriptors.PollIn };
-            Interlocked.Increment(ref _turns);
-            int ready = Descriptors.poll(entries, 2, -1);
-            Interlocked.Increment(ref _turns);
-            if (ready < 0) continue;
-            if (entries[1].Returned != 0) ClearWake();
-            if ((entries[0].Returned & (Descriptors.PollErr | Descriptors.PollHangUp | Descriptors.PollInvalid)) != 0) CheckDevice();
-            if ((entries[0].Returned & Descriptors.PollOut) != 0 && Interlocked.Exchange(ref _waitsForRoom, 0) != 0) sink.Writable();
         }
-        spare?.Return();
+        finally
+        {
+            // Also when a read fails because the device is gone: what was read before it must not be lost to the pool.
+            batch.ReturnAll();
+            spare?.Return();
+        }
+    }
+
+    /// <summary>Waits until there is something to read, or room to write if somebody waits for it, or a wake.</summary>
+    private void Await(ILinkSink sink)
+    {
+        Descriptors.PollFd* entries = stackalloc Descriptors.PollFd[2];
+        short events = (short)(Descriptors.PollIn | (Volatile.Read(ref _waitsForRoom) != 0 ? Descriptors.PollOut : 0));
+        entries[0] = new Descriptors.PollFd { Descriptor = _descriptor.Number, Events = events };
+        entries[1] = new Descriptors.PollFd { Descriptor = _wake.Number, Events = Descriptors.PollIn };
+        Interlocked.Increment(ref _turns);
+        int ready = Descriptors.poll(entries, 2, -1);
+        Interlocked.Increment(ref _turns);
+        if (ready < 0) return;
+        if (entries[1].Returned != 0) ClearWake();
+        if ((entries[0].Returned & (Descriptors.PollErr | Descriptors.PollHangUp | Descriptors.PollInvalid)) != 0) CheckDevice();
+        if ((entries[0].Returned & Descriptors.PollOut) != 0 && Interlocked.Exchange(ref _waitsForRoom, 0) != 0) sink.Writable();
     }
 
     /// <summary>Reads until the batch is full (false) or nothing is left (true).</summary>
     private bool ReadBatch(ILinkSink sink, ref PacketQueue batch, ref Packet? spare)
     {
-        while (batch.Count < BatchLimit && batch.Bytes < BatchBytes)
+        // Reads are counted, not packets: refused ones would otherwise keep the thread here, away from a stop and from writers.
+        for (int reads = 0; reads < BatchLimit && batch.Bytes < BatchBytes; reads++)
         {
             if (spare is null && sink.TryRent(PacketSize.Super, out Packet rented)) spare = rented;
             int length = spare is null ? Read(_scratch) : ReadInto(spare);
