@@ -1,0 +1,112 @@
+using Ginnel.Netstack;
+
+namespace Ginnel.WireGuard.Protocol;
+
+/// <content>What follows from traffic, and from time.</content>
+internal sealed partial class WireGuardDevice
+{
+    /// <summary>Transport messages went out by a session; told once for a batch.</summary>
+    /// <param name="session">By which they went.</param>
+    /// <param name="hasData">Whether more than keepalives.</param>
+    /// <param name="utc">The wall clock.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="outbox">Gets what is to be done.</param>
+    public void Sent(Session session, bool hasData, DateTimeOffset utc, Instant now, Outbox outbox)
+    {
+        Peer peer = session.Peer;
+        if (peer.IsRemoved) return;
+        if (hasData) peer.Timers.DataSent(now, Jitter());
+        peer.Timers.Sent(now, peer.PersistentKeepalive);
+        Queue(peer);
+        // Only the initiator renews, or both would at once.
+        bool isOld = session.IsInitiator && now - session.Created >= Timing.RekeyAfterTime;
+        if (isOld || session.SentCount >= Timing.RekeyAfterMessages) BeginHandshake(peer, utc, now, isRetry: false, outbox);
+    }
+
+    /// <summary>Genuine transport messages came in by a session; told once for a batch.</summary>
+    /// <param name="session">By which they came.</param>
+    /// <param name="from">The endpoint of the latest.</param>
+    /// <param name="bytes">Of all messages.</param>
+    /// <param name="hasData">Whether more than keepalives.</param>
+    /// <param name="utc">The wall clock.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="outbox">Gets what is to be done.</param>
+    public void Received(Session session, CarrierEndpoint from, int bytes, bool hasData, DateTimeOffset utc, Instant now, Outbox outbox)
+    {
+        Peer peer = session.Peer;
+        if (peer.IsRemoved) return;
+        Heard(peer, from, bytes, now);
+        if (ReferenceEquals(session, peer.Next)) Confirm(peer, now, outbox);
+        if (hasData) peer.Timers.DataReceived(now);
+        Queue(peer);
+        // The session is about to end and we began it: who only receives would not notice otherwise.
+        TimeSpan lateAge = Timing.RejectAfterTime - Timing.KeepaliveTimeout - Timing.RekeyTimeout;
+        if (peer.Timers.HasRenewedLate || !session.IsInitiator || now - session.Created < lateAge) return;
+        peer.Timers.HasRenewedLate = true;
+        BeginHandshake(peer, utc, now, isRetry: false, outbox);
+    }
+
+    /// <summary>Does what is due.</summary>
+    public void Advance(DateTimeOffset utc, Instant now, Outbox outbox)
+    {
+        while (_deadlines.TryPeek(out Peer? peer, out long ticks) && ticks <= now.Ticks)
+        {
+            _deadlines.Dequeue();
+            // An entry that a later, earlier one has overtaken means nothing.
+            if (peer.QueuedDeadline.Ticks != ticks) continue;
+            peer.QueuedDeadline = Instant.Never;
+            if (peer.IsRemoved) continue;
+            Act(peer, peer.Timers.TakeDue(now), utc, now, outbox);
+            Queue(peer);
+        }
+    }
+
+    // The initiator has shown that it holds the keys: from here on we send by them too.
+    private void Confirm(Peer peer, Instant now, Outbox outbox)
+    {
+        Drop(peer.Previous);
+        (peer.Previous, peer.Current, peer.Next) = (peer.Current, peer.Next, null);
+        Complete(peer, now);
+        if (peer.StagedCount > 0) outbox.Ready.Add(peer);
+    }
+
+    private void Act(Peer peer, DueTimers due, DateTimeOffset utc, Instant now, Outbox outbox)
+    {
+        if ((due & DueTimers.Wipe) != 0) Wipe(peer);
+        if ((due & DueTimers.Retransmit) != 0) Retry(peer, utc, now, outbox);
+        if ((due & DueTimers.NewHandshake) != 0) BeginHandshake(peer, utc, now, isRetry: false, outbox);
+        if ((due & (DueTimers.Keepalive | DueTimers.PersistentKeepalive)) == 0) return;
+        if ((due & DueTimers.Keepalive) != 0) peer.Timers.KeepaliveSent(now);
+        if (peer.Current?.IsAlive(now) == true) outbox.Ready.Add(peer);
+        else BeginHandshake(peer, utc, now, isRetry: false, outbox);
+    }
+
+    private void Retry(Peer peer, DateTimeOffset utc, Instant now, Outbox outbox)
+    {
+        outbox.Unanswered.Add(peer);
+        if (peer.Timers.Attempts >= Timing.MaxAttempts)
+        {
+            peer.Timers.GivenUp(now);
+            peer.DropStaged();
+            if (peer.Pending is not { } pending) return;
+            _sessions.Remove(pending.LocalIndex);
+            pending.Dispose();
+            peer.Pending = null;
+            return;
+        }
+        peer.Timers.Attempts++;
+        BeginHandshake(peer, utc, now, isRetry: true, outbox);
+    }
+
+    private void Wipe(Peer peer)
+    {
+        Drop(peer.Current);
+        Drop(peer.Previous);
+        Drop(peer.Next);
+        (peer.Current, peer.Previous, peer.Next) = (null, null, null);
+        if (peer.Pending is not { } pending) return;
+        _sessions.Remove(pending.LocalIndex);
+        pending.Dispose();
+        peer.Pending = null;
+    }
+}

@@ -1,0 +1,44 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Ginnel;
+
+/// <summary>An address and a port of UDP. IPv4-mapped addresses are held as IPv4.</summary>
+public sealed class UdpEndpoint : CarrierEndpoint
+{
+    private readonly UInt128 _address;
+    private readonly bool _isV4;
+
+    /// <summary>The endpoint of an address and a port.</summary>
+    public UdpEndpoint(IPEndPoint address)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        _isV4 = address.AddressFamily == AddressFamily.InterNetwork || address.Address.IsIPv4MappedToIPv6;
+        Address = _isV4 && address.AddressFamily != AddressFamily.InterNetwork ? new IPEndPoint(address.Address.MapToIPv4(), address.Port) : address;
+        _address = BinaryPrimitives.ReadUInt128BigEndian(address.Address.MapToIPv6().GetAddressBytes());
+    }
+
+    /// <summary>As the BCL says it.</summary>
+    public IPEndPoint Address { get; }
+
+    /// <inheritdoc/>
+    public override UInt128 LimitKey => _isV4 ? _address : _address >> 64 << 64;
+
+    /// <inheritdoc/>
+    public override int WriteBytes(Span<byte> destination)
+    {
+        BinaryPrimitives.WriteUInt128BigEndian(destination, _address);
+        BinaryPrimitives.WriteUInt16BigEndian(destination[16..], (ushort)Address.Port);
+        return 18;
+    }
+
+    /// <inheritdoc/>
+    public override bool Equals(CarrierEndpoint? other) => other is UdpEndpoint udp && udp._address == _address && udp.Address.Port == Address.Port;
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(_address, Address.Port);
+
+    /// <inheritdoc/>
+    public override string ToString() => Address.ToString();
+}

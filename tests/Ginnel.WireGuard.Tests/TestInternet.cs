@@ -1,0 +1,220 @@
+using System.Net;
+using System.Buffers.Binary;
+using Ginnel.Crypto;
+using Ginnel.Netstack;
+using Ginnel.Testing;
+using Ginnel.Wire;
+
+namespace Ginnel.WireGuard.Tests;
+
+/// <summary>
+/// Datagrams between carriers, on one thread, when the test says so: nothing moves but by <see cref="Pump"/> and <see cref="Pass"/>.
+/// </summary>
+internal sealed class TestInternet
+{
+    private readonly Dictionary<CarrierEndpoint, TestCarrier> _carriers = [];
+    private readonly Queue<(CarrierEndpoint From, CarrierEndpoint To, byte[] Bytes)> _underWay = new();
+
+    public SimulatedTime Time { get; } = new();
+
+    /// <summary>Every datagram that was sent, delivered or not.</summary>
+    public List<(CarrierEndpoint From, CarrierEndpoint To, byte[] Bytes)> Sent { get; } = [];
+
+    /// <summary>Decides what arrives; null for everything.</summary>
+    public Func<CarrierEndpoint, CarrierEndpoint, byte[], bool>? Filter { get; set; }
+
+    public TestCarrier Join(string address)
+    {
+        TestCarrier carrier = new(this, new UdpEndpoint(IPEndPoint.Parse(address)));
+        _carriers.Add(carrier.Endpoint, carrier);
+        return carrier;
+    }
+
+    /// <summary>The carrier is at another address from now on.</summary>
+    public void Move(TestCarrier carrier, string address)
+    {
+        _carriers.Remove(carrier.Endpoint);
+        carrier.Endpoint = new UdpEndpoint(IPEndPoint.Parse(address));
+        _carriers.Add(carrier.Endpoint, carrier);
+    }
+
+    public void Send(CarrierEndpoint from, CarrierEndpoint to, byte[] bytes)
+    {
+        Sent.Add((from, to, bytes));
+        _underWay.Enqueue((from, to, bytes));
+    }
+
+    /// <summary>Delivers until nothing is under way.</summary>
+    public void Pump()
+    {
+        for (int limit = 100_000; _underWay.TryDequeue(out (CarrierEndpoint From, CarrierEndpoint To, byte[] Bytes) datagram); limit--)
+        {
+            Assert.True(limit > 0, "The peers talk without end.");
+            if (Filter?.Invoke(datagram.From, datagram.To, datagram.Bytes) == false) continue;
+            if (_carriers.TryGetValue(datagram.To, out TestCarrier? carrier)) carrier.Receive(datagram.From, [.. datagram.Bytes]);
+        }
+    }
+
+    /// <summary>Lets time pass in small steps, delivering after each.</summary>
+    public void Pass(TimeSpan time)
+    {
+        TimeSpan step = TimeSpan.FromMilliseconds(250);
+        for (TimeSpan passed = TimeSpan.Zero; passed < time; passed += step)
+        {
+            Time.Advance(step);
+            Pump();
+        }
+    }
+}
+
+internal sealed class TestCarrier(TestInternet internet, UdpEndpoint endpoint) : IDatagramCarrier
+{
+    private ICarrierSink? _sink;
+
+    public UdpEndpoint Endpoint { get; set; } = endpoint;
+
+    public EndPoint? LocalEndPoint => Endpoint.Address;
+
+    public int MaxDatagram => 65_507;
+
+    public int MaxSegments => 64;
+
+    /// <summary>While set, nothing is taken.</summary>
+    public bool IsFull { get; set; }
+
+    public Task RunAsync(ICarrierSink sink, CancellationToken cancellationToken)
+    {
+        _sink = sink;
+        return Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken).ContinueWith(_ => { }, TaskScheduler.Default);
+    }
+
+    public bool TrySend(CarrierEndpoint to, ReadOnlySpan<byte> datagrams, int segmentSize)
+    {
+        if (IsFull) return false;
+        while (!datagrams.IsEmpty)
+        {
+            int size = Math.Min(segmentSize, datagrams.Length);
+            internet.Send(Endpoint, to, datagrams[..size].ToArray());
+            datagrams = datagrams[size..];
+        }
+        return true;
+    }
+
+    public void Receive(CarrierEndpoint from, byte[] datagram)
+    {
+        _sink?.Deliver(from, datagram, Math.Max(1, datagram.Length));
+        _sink?.EndOfBatch();
+    }
+
+    public void HasRoom()
+    {
+        IsFull = false;
+        _sink?.Writable();
+    }
+
+    public ValueTask DisposeAsync() => default;
+}
+
+/// <summary>An end of a tunnel without a stack: what arrives inside is kept.</summary>
+internal sealed class TunnelEnd : ILinkSink, IAsyncDisposable
+{
+    private readonly PacketPool _pool = new();
+    private readonly CancellationTokenSource _stop = new();
+
+    public TunnelEnd(TestInternet internet, string address, string inside, int seed, WireGuardOptions? options = null)
+    {
+        Inside = IPAddress.Parse(inside);
+        PrivateKey = new byte[32];
+        new SeededEntropy((ulong)seed).Fill(PrivateKey);
+        using X25519Key key = new(PrivateKey);
+        PublicKey = key.PublicKey.ToArray();
+        Carrier = internet.Join(address);
+        Link = new WireGuardLink(PrivateKey, Carrier, new WireGuardOptions
+        {
+            Mtu = options?.Mtu ?? 1_420, Time = internet.Time, Entropy = new SeededEntropy((ulong)seed + 1_000), Resolver = options?.Resolver,
+        });
+        _ = Link.RunAsync(this, _stop.Token);
+    }
+
+    public IPAddress Inside { get; }
+    public byte[] PrivateKey { get; }
+    public byte[] PublicKey { get; }
+    public TestCarrier Carrier { get; }
+    public WireGuardLink Link { get; }
+
+    /// <summary>The packets that have come out of the tunnel.</summary>
+    public List<byte[]> Arrived { get; } = [];
+
+    public WireGuardPeerStatus Peer => Assert.Single(Link.Peers);
+
+    /// <summary>Adds the other end as a peer.</summary>
+    public void Know(TunnelEnd other, bool knowsWhere = true, byte[]? presharedKey = null, TimeSpan keepalive = default, params string[] allowed) =>
+        Link.AddPeer(new WireGuardPeerOptions
+        {
+            PublicKey = other.PublicKey,
+            PresharedKey = presharedKey,
+            CarrierEndpoint = knowsWhere ? other.Carrier.Endpoint : null,
+            PersistentKeepalive = keepalive,
+            AllowedIps = allowed.Length > 0 ? [.. allowed.Select(IPNetwork.Parse)] : [new IPNetwork(other.Inside, other.Inside.GetAddressBytes().Length * 8)],
+        });
+
+    /// <summary>Sends a packet of a text to an inside address.</summary>
+    public void Send(IPAddress to, string text, IPAddress? from = null)
+    {
+        Assert.True(_pool.TryRent(PacketSize.Small, out Packet packet));
+        packet.Write(Bytes(from ?? Inside, to, System.Text.Encoding.ASCII.GetBytes(text)));
+        PacketQueue queue = default;
+        queue.Add(packet);
+        Link.Send(ref queue);
+        queue.ReturnAll();
+    }
+
+    /// <summary>An IPv4 packet of a protocol that nobody cuts (253, for experiments).</summary>
+    public static byte[] Bytes(IPAddress from, IPAddress to, byte[] payload)
+    {
+        byte[] bytes = new byte[20 + payload.Length];
+        bytes[0] = 0x45;
+        bytes[8] = 64;
+        bytes[9] = 253;
+        BinaryPrimitives.WriteUInt16BigEndian(bytes.AsSpan(2), (ushort)bytes.Length);
+        from.GetAddressBytes().CopyTo(bytes, 12);
+        to.GetAddressBytes().CopyTo(bytes, 16);
+        BinaryPrimitives.WriteUInt16BigEndian(bytes.AsSpan(10), Checksum.Compute(bytes.AsSpan(0, 20)));
+        payload.CopyTo(bytes, 20);
+        return bytes;
+    }
+
+    /// <summary>The texts that have arrived since the last call.</summary>
+    public string[] TakeTexts()
+    {
+        string[] texts = [.. Arrived.Select(packet => System.Text.Encoding.ASCII.GetString(packet, 20, packet.Length - 20))];
+        Arrived.Clear();
+        return texts;
+    }
+
+    bool ILinkSink.TryRent(PacketSize size, out Packet packet) => _pool.TryRent(size, out packet);
+
+    void ILinkSink.Deliver(ref PacketQueue batch)
+    {
+        while (batch.Take() is { } packet)
+        {
+            Arrived.Add(packet.Span.ToArray());
+            packet.Return();
+        }
+    }
+
+    void ILinkSink.Writable()
+    {
+    }
+
+    void ILinkSink.Changed(LinkProperties properties, bool up)
+    {
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await Link.DisposeAsync();
+        Assert.Equal(0, _pool.Rented);
+    }
+}
