@@ -9,6 +9,7 @@ public sealed class UdpEndpoint : CarrierEndpoint
 {
     private readonly UInt128 _address;
     private readonly bool _isV4;
+    private SocketAddress? _socketAddress;
 
     /// <summary>The endpoint of an address and a port.</summary>
     public UdpEndpoint(IPEndPoint address)
@@ -21,6 +22,14 @@ public sealed class UdpEndpoint : CarrierEndpoint
 
     /// <summary>As the BCL says it.</summary>
     public IPEndPoint Address { get; }
+
+    /// <summary>As a socket of a family wants it; an IPv6 socket takes IPv4 addresses mapped.</summary>
+    internal SocketAddress ToSocketAddress(AddressFamily family)
+    {
+        if (_socketAddress is { } made && made.Family == family) return made;
+        bool isMapped = _isV4 && family == AddressFamily.InterNetworkV6;
+        return _socketAddress = (isMapped ? new IPEndPoint(Address.Address.MapToIPv6(), Address.Port) : Address).Serialize();
+    }
 
     /// <inheritdoc/>
     public override UInt128 LimitKey => _isV4 ? _address : _address >> 64 << 64;

@@ -1,0 +1,281 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Ginnel.Linux.Datagrams;
+using Ginnel.Linux.Native;
+using NativeSockets = Ginnel.Linux.Native.Sockets;
+using SocketAddress = Ginnel.Linux.Datagrams.SocketAddress;
+
+namespace Ginnel.Linux.Carriers;
+
+/// <summary>
+/// UDP as Linux does it best: up to 64 datagrams of one size go in one call (UDP_SEGMENT) and come in one (UDP_GRO), read by a blocking
+/// loop on a thread of its own. Where the kernel has neither, datagram by datagram. What does not fit the path is fragmented.
+/// </summary>
+public sealed unsafe class UdpSegmentCarrier : IDatagramCarrier
+{
+    private const int LevelUdp = 17, OptionSegment = 103, OptionGro = 104;
+    private const int MtuDiscoverV4 = 10, MtuDiscoverV6 = 23, V6Only = 26, ReceiveBuffer = 8, SendBuffer = 7;
+    private const int MaxUdp = 65_507, Segments = 64, MaxKnown = 4_096, BufferBytes = 4 << 20;
+
+    /// <summary>Reads before what has come is handled, so that a flood does not hold up those who wait.</summary>
+    private const int ReadsAtOnce = 16;
+
+    private readonly Descriptor _socket;
+    private readonly Descriptor _wake;
+    private readonly AddressFamily _family;
+    private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(65_536, pinned: true);
+    private readonly Dictionary<UInt128Port, UdpEndpoint> _known = [];
+    private volatile bool _segments;
+    private int _waitsForRoom;
+    private int _running;
+    private int _stopping;
+
+    private UdpSegmentCarrier(Descriptor socket, IPEndPoint local)
+    {
+        _socket = socket;
+        _family = local.AddressFamily;
+        LocalEndPoint = local;
+        int wake = Descriptors.eventfd(0, Descriptors.NonBlock | Descriptors.CloseOnExec);
+        if (wake < 0) throw LinuxException.Last("eventfd");
+        _wake = new Descriptor(wake);
+        _segments = NativeSockets.SetInt(socket.Number, LevelUdp, OptionSegment, 0);
+        NativeSockets.SetInt(socket.Number, LevelUdp, OptionGro, 1);
+    }
+
+    /// <inheritdoc/>
+    public EndPoint? LocalEndPoint { get; }
+
+    /// <inheritdoc/>
+    public int MaxDatagram => MaxUdp;
+
+    /// <inheritdoc/>
+    public int MaxSegments => _segments ? Segments : 1;
+
+    /// <summary>Binds a port of the host.</summary>
+    /// <param name="local">Where; <c>[::]</c> takes both families if the host has IPv6, and IPv4 if not. Port 0 chooses one.</param>
+    /// <exception cref="LinuxException">The port is taken, or not ours.</exception>
+    public static UdpSegmentCarrier Bind(IPEndPoint local)
+    {
+        ArgumentNullException.ThrowIfNull(local);
+        bool isV6 = local.AddressFamily == AddressFamily.InterNetworkV6;
+        int number = Open(isV6);
+        if (number < 0 && Marshal.GetLastPInvokeError() == Errno.AddressFamily && local.Address.Equals(IPAddress.IPv6Any))
+        {
+            (isV6, local) = (false, new IPEndPoint(IPAddress.Any, local.Port));
+            number = Open(isV6);
+        }
+        if (number < 0) throw LinuxException.Last("socket");
+        Descriptor socket = new(number);
+        try
+        {
+            if (isV6)
+            {
+                NativeSockets.SetInt(number, NativeSockets.LevelIpv6, V6Only, local.Address.Equals(IPAddress.IPv6Any) ? 0 : 1);
+                NativeSockets.SetInt(number, NativeSockets.LevelIpv6, MtuDiscoverV6, 0);
+            }
+            NativeSockets.SetInt(number, NativeSockets.LevelIp, MtuDiscoverV4, 0);
+            NativeSockets.SetInt(number, NativeSockets.LevelSocket, ReceiveBuffer, BufferBytes);
+            NativeSockets.SetInt(number, NativeSockets.LevelSocket, SendBuffer, BufferBytes);
+            return new UdpSegmentCarrier(socket, BindTo(number, local));
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task RunAsync(ICarrierSink sink, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(sink);
+        if (Interlocked.Exchange(ref _running, 1) != 0) throw new InvalidOperationException("The carrier runs already.");
+        TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        new Thread(() => Run(sink, ended, cancellationToken)) { IsBackground = true, Name = "carrier udp" }.Start();
+        return ended.Task;
+    }
+
+    /// <inheritdoc/>
+    public bool TrySend(CarrierEndpoint to, ReadOnlySpan<byte> datagrams, int segmentSize)
+    {
+        if (to is not UdpEndpoint endpoint) throw new ArgumentException("The endpoint is not of UDP.", nameof(to));
+        bool areSeveral = datagrams.Length > segmentSize;
+        int error = areSeveral && !_segments ? Errno.Invalid : Send(endpoint, datagrams, segmentSize);
+        if (areSeveral && error is Errno.Invalid or Errno.IO or Errno.MessageTooLong)
+        {
+            // The path to this endpoint is too narrow for whole segments, which then go one by one and are fragmented; or a device on the
+            // way cannot segment at all, and it need not be tried again. Older kernels say the same to both.
+            if (error != Errno.MessageTooLong) _segments = false;
+            for (error = 0; !datagrams.IsEmpty && error != Errno.Again; datagrams = datagrams[Math.Min(segmentSize, datagrams.Length)..])
+                error = Send(endpoint, datagrams[..Math.Min(segmentSize, datagrams.Length)], segmentSize);
+            return true;
+        }
+        if (error is not (Errno.Again or Errno.NoBuffers)) return true;
+        Volatile.Write(ref _waitsForRoom, 1);
+        Wake();
+        return false;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _stopping, 1) != 0) return default;
+        // A running loop closes the descriptors itself.
+        if (Interlocked.CompareExchange(ref _running, 1, 0) == 0) Close();
+        else Wake();
+        return default;
+    }
+
+    private int Send(UdpEndpoint endpoint, ReadOnlySpan<byte> bytes, int segmentSize)
+    {
+        byte* name = stackalloc byte[SocketAddress.MaxSize];
+        byte* control = stackalloc byte[64];
+        fixed (byte* data = bytes)
+        {
+            Descriptors.IoVector vector = new() { Base = data, Length = (nuint)bytes.Length };
+            NativeSockets.Message message = new() { Name = name, Vectors = &vector, VectorCount = 1 };
+            message.NameLength = (uint)SocketAddress.Write(endpoint.Address, _family, new Span<byte>(name, SocketAddress.MaxSize));
+            if (bytes.Length > segmentSize)
+            {
+                NativeSockets.ControlHeader* header = (NativeSockets.ControlHeader*)control;
+                nuint headerSize = NativeSockets.Align((nuint)sizeof(NativeSockets.ControlHeader));
+                *header = new NativeSockets.ControlHeader { Length = headerSize + sizeof(ushort), Level = LevelUdp, Type = OptionSegment };
+                *(ushort*)(control + headerSize) = (ushort)segmentSize;
+                message.Control = control;
+                message.ControlLength = headerSize + NativeSockets.Align(sizeof(ushort));
+            }
+            while (NativeSockets.sendmsg(_socket.Number, &message, NativeSockets.MessageNoSignal) < 0)
+            {
+                int error = Marshal.GetLastPInvokeError();
+                if (error != Errno.Interrupted) return error;
+            }
+            return 0;
+        }
+    }
+
+    private void Run(ICarrierSink sink, TaskCompletionSource ended, CancellationToken cancellationToken)
+    {
+        Exception? failure = null;
+        try
+        {
+            using (cancellationToken.UnsafeRegister(static carrier => ((UdpSegmentCarrier)carrier!).Wake(), this)) Loop(sink, cancellationToken);
+        }
+        catch (Exception caught)
+        {
+            failure = caught as IOException ?? new IOException($"The UDP carrier failed: {caught.Message}", caught);
+        }
+        Volatile.Write(ref _running, 0);
+        if (Volatile.Read(ref _stopping) != 0 && Interlocked.CompareExchange(ref _running, 1, 0) == 0) Close();
+        if (failure is null) ended.SetResult();
+        else ended.SetException(failure);
+    }
+
+    private void Loop(ICarrierSink sink, CancellationToken cancellationToken)
+    {
+        Descriptors.PollFd* entries = stackalloc Descriptors.PollFd[2];
+        while (Volatile.Read(ref _stopping) == 0 && !cancellationToken.IsCancellationRequested)
+        {
+            bool isDrained = false;
+            int reads = 0;
+            for (; reads < ReadsAtOnce && !isDrained; reads++) isDrained = !TryReceive(sink);
+            sink.EndOfBatch();
+            if (!isDrained && Volatile.Read(ref _waitsForRoom) == 0) continue;
+            bool waitsForRoom = Volatile.Read(ref _waitsForRoom) != 0;
+            entries[0] = new Descriptors.PollFd { Descriptor = _socket.Number, Events = (short)(Descriptors.PollIn | (waitsForRoom ? Descriptors.PollOut : 0)) };
+            entries[1] = new Descriptors.PollFd { Descriptor = _wake.Number, Events = Descriptors.PollIn };
+            if (Descriptors.poll(entries, 2, -1) < 0) continue;
+            if (entries[1].Returned != 0) ClearWake();
+            if ((entries[0].Returned & Descriptors.PollOut) != 0 && Interlocked.Exchange(ref _waitsForRoom, 0) != 0) sink.Writable();
+        }
+    }
+
+    /// <summary>Receives what one call brings; false when nothing is there.</summary>
+    private bool TryReceive(ICarrierSink sink)
+    {
+        byte* name = stackalloc byte[SocketAddress.MaxSize];
+        byte* control = stackalloc byte[64];
+        fixed (byte* data = _buffer)
+        {
+            Descriptors.IoVector vector = new() { Base = data, Length = (nuint)_buffer.Length };
+            NativeSockets.Message message = new()
+            {
+                Name = name, NameLength = SocketAddress.MaxSize, Vectors = &vector, VectorCount = 1, Control = control, ControlLength = 64,
+            };
+            nint length = NativeSockets.recvmsg(_socket.Number, &message, NativeSockets.MessageDontWait);
+            if (length < 0)
+            {
+                int error = Marshal.GetLastPInvokeError();
+                if (error == Errno.Again) return false;
+                // Anything else is about an earlier datagram (an ICMP error), or an interruption; a socket that is gone says so in poll.
+                return error != Errno.BadDescriptor ? true : throw new LinuxException("recvmsg", error);
+            }
+            if (length == 0 || (message.Flags & NativeSockets.MessageTruncated) != 0) return true;
+            int segmentSize = SegmentSizeOf(message) is > 0 and var size ? size : (int)length;
+            if (EndpointOf(new ReadOnlySpan<byte>(name, (int)message.NameLength)) is { } from) sink.Deliver(from, _buffer.AsSpan(0, (int)length), segmentSize);
+            return true;
+        }
+    }
+
+    private static int SegmentSizeOf(in NativeSockets.Message message)
+    {
+        if (message.ControlLength < (nuint)sizeof(NativeSockets.ControlHeader)) return 0;
+        NativeSockets.ControlHeader* header = (NativeSockets.ControlHeader*)message.Control;
+        if (header->Level != LevelUdp || header->Type != OptionGro) return 0;
+        return *(int*)((byte*)message.Control + NativeSockets.Align((nuint)sizeof(NativeSockets.ControlHeader)));
+    }
+
+    private UdpEndpoint? EndpointOf(ReadOnlySpan<byte> name)
+    {
+        UInt128Port key = UInt128Port.From(name);
+        if (_known.TryGetValue(key, out UdpEndpoint? known)) return known;
+        if (SocketAddress.Read(name) is not { } address) return null;
+        // Strangers' addresses must not pile up; who is still there is known again with the next datagram.
+        if (_known.Count >= MaxKnown) _known.Clear();
+        return _known[key] = new UdpEndpoint(address);
+    }
+
+    private static int Open(bool isV6) => NativeSockets.socket(
+        isV6 ? NativeSockets.FamilyInet6 : NativeSockets.FamilyInet, NativeSockets.Datagram | NativeSockets.CloseOnExec | NativeSockets.NonBlock, LevelUdp);
+
+    private static IPEndPoint BindTo(int socket, IPEndPoint local)
+    {
+        byte* name = stackalloc byte[SocketAddress.MaxSize];
+        Span<byte> bytes = new(name, SocketAddress.MaxSize);
+        uint length = (uint)SocketAddress.Write(local, local.AddressFamily, bytes);
+        if (NativeSockets.bind(socket, name, length) < 0) throw LinuxException.Last("bind", local.ToString());
+        length = SocketAddress.MaxSize;
+        if (NativeSockets.getsockname(socket, name, &length) < 0) throw LinuxException.Last("getsockname");
+        return new IPEndPoint(local.Address, SocketAddress.Read(bytes[..(int)length])!.Port);
+    }
+
+    private void Close()
+    {
+        _socket.Dispose();
+        _wake.Dispose();
+    }
+
+    private void Wake()
+    {
+        ulong one = 1;
+        _ = Descriptors.write(_wake.Number, &one, sizeof(ulong));
+    }
+
+    private void ClearWake()
+    {
+        ulong value;
+        _ = Descriptors.read(_wake.Number, &value, sizeof(ulong));
+    }
+
+    /// <summary>A socket address as a key, without an object for each datagram.</summary>
+    private readonly record struct UInt128Port(UInt128 First, UInt128 Second)
+    {
+        public static UInt128Port From(ReadOnlySpan<byte> name)
+        {
+            Span<byte> whole = stackalloc byte[32];
+            whole.Clear();
+            name[..Math.Min(name.Length, 32)].CopyTo(whole);
+            return MemoryMarshal.Read<UInt128Port>(whole);
+        }
+    }
+}
