@@ -28,6 +28,7 @@ internal static class Program
         return cut.Command.Name switch
         {
             "run" => RunCommand.RunAsync(options, arguments, cut).GetAwaiter().GetResult().Imitate(),
+            "proxy" => ProxyCommand.RunAsync(options).GetAwaiter().GetResult(),
             "exit" => ExitCommand.RunAsync(options, cut.Command).GetAwaiter().GetResult(),
             "entrance" => EntranceCommand.RunAsync(options, arguments, cut).GetAwaiter().GetResult().Imitate(),
             "doctor" => DoctorCommand.RunAsync().GetAwaiter().GetResult(),

@@ -42,6 +42,8 @@ public sealed class HostListener : IListener
         Socket socket = new(local.AddressFamily, SocketType.Stream, isUnix ? ProtocolType.Unspecified : ProtocolType.Tcp);
         try
         {
+            // "Any" means both families wherever the host has both.
+            if (local is IPEndPoint { Address: var address } && address.Equals(IPAddress.IPv6Any)) socket.DualMode = true;
             socket.Bind(local);
             if (isUnix && mode is { } given && !OperatingSystem.IsWindows()) File.SetUnixFileMode(local.ToString()!, given);
             socket.Listen(backlog);
