@@ -60,6 +60,9 @@ public abstract unsafe class DescriptorLink : ILink
 
     internal LinkCounters Counters { get; } = new();
 
+    /// <summary>By which packets to <c>::1</c> go instead, if they can go at all; set before the link runs, owned by the link.</summary>
+    internal LoopbackDoor? Door { get; set; }
+
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">It runs already.</exception>
     public Task RunAsync(ILinkSink sink, CancellationToken cancellationToken)
@@ -76,6 +79,12 @@ public abstract unsafe class DescriptorLink : ILink
         int taken = 0;
         while (queue.Peek() is { } packet)
         {
+            if (Door is { } door && LoopbackDoor.Takes(packet, _linkHeaderLength))
+            {
+                SendBy(door, queue.Take()!);
+                taken++;
+                continue;
+            }
             if (!OffloadCodec.TrySend(packet, _linkHeaderLength, Properties.Offloads, out VirtioHeader header))
             {
                 queue.Take()!.Return();
@@ -108,10 +117,20 @@ public abstract unsafe class DescriptorLink : ILink
         return ValueTask.CompletedTask;
     }
 
+    private void SendBy(LoopbackDoor door, Packet packet)
+    {
+        int header = LoopbackDoor.Frame(packet, _linkHeaderLength);
+        if (!OffloadCodec.TrySend(packet, header, Properties.Offloads, out VirtioHeader virtio)) Counters.CountBadHeader();
+        else if (door.TryWrite(packet, virtio)) Counters.CountSent();
+        else Counters.CountRefused();
+        packet.Return();
+    }
+
     /// <summary>Closes what the link holds; for a device this is its end.</summary>
     private protected virtual void Close()
     {
         _descriptor.Dispose();
+        Door?.Dispose();
         _wake.Dispose();
     }
 

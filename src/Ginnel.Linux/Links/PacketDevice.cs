@@ -8,29 +8,15 @@ namespace Ginnel.Linux.Links;
 /// A way out without TUN: a veth pair, one end in the calling namespace, the other in a second one where nothing is but our packet
 /// socket. That namespace has no address and no IPv6, so no kernel answers beside the stack, and it lives only as long as the socket.
 /// </summary>
-internal static unsafe class PacketDevice
+internal static class PacketDevice
 {
-    private const int PacketVnetHeader = 15, PacketIgnoreOutgoing = 23, ReceiveBufferSize = 8, SendBufferSize = 7;
     private const ushort AllProtocols = 0x0300; // ETH_P_ALL in network order
-    private const int WantedBuffer = 8 << 20;
     private const string FarName = "gateway";
 
     /// <summary>The stack's address on the link: locally administered, the same in every sandbox, for each is alone on its link.</summary>
     public static MacAddress GatewayAddress => new(0x02_67_69_6E_6E_01);
 
     private static MacAddress GuestAddress => new(0x02_67_69_6E_6E_02);
-
-    /// <summary>struct sockaddr_ll.</summary>
-    private struct LinkAddress
-    {
-        public ushort Family;
-        public ushort Protocol;
-        public int Index;
-        public ushort HardwareType;
-        public byte PacketType;
-        public byte AddressLength;
-        public fixed byte Address[8];
-    }
 
     /// <summary>Makes the pair; <paramref name="name"/> appears in the calling thread's namespace.</summary>
     /// <returns>The bound, non-blocking socket.</returns>
@@ -67,11 +53,11 @@ internal static unsafe class PacketDevice
         using RouteSocket route = RouteSocket.Open();
         route.AddVeth(FarName, GatewayAddress, name, GuestAddress, near, mtu);
         int index = RouteSocket.IndexOf(FarName);
-        Descriptor socket = OpenSocket();
+        Descriptor socket = PacketSocket.Open();
         try
         {
             if (Directory.Exists("/proc/sys/net/ipv6")) route.DisableAddressGeneration(index);
-            Bind(socket, index);
+            PacketSocket.Bind(socket, index, AllProtocols);
             route.BringUp(index);
             return socket;
         }
@@ -93,30 +79,5 @@ internal static unsafe class PacketDevice
         {
             // No IPv6, or /proc/sys read-only as in containers: then the interface merely stays without an address.
         }
-    }
-
-    private static Descriptor OpenSocket()
-    {
-        // Protocol 0 until bound: nothing of another interface is ever queued.
-        int number = Sockets.socket(Sockets.FamilyPacket, Sockets.Raw | Sockets.CloseOnExec | Sockets.NonBlock, 0);
-        if (number < 0) throw LinuxException.Last("socket", "AF_PACKET");
-        Descriptor socket = new(number);
-        if (!Sockets.SetInt(number, Sockets.LevelPacket, PacketVnetHeader, 1))
-        {
-            LinuxException failure = LinuxException.Last("setsockopt", "PACKET_VNET_HDR");
-            socket.Dispose();
-            throw failure;
-        }
-        // Frames that we send would come back to us. Before kernel 4.20 the option is unknown and the stack drops them by their source.
-        Sockets.SetInt(number, Sockets.LevelPacket, PacketIgnoreOutgoing, 1);
-        Sockets.SetInt(number, Sockets.LevelSocket, ReceiveBufferSize, WantedBuffer);
-        Sockets.SetInt(number, Sockets.LevelSocket, SendBufferSize, WantedBuffer);
-        return socket;
-    }
-
-    private static void Bind(Descriptor socket, int index)
-    {
-        LinkAddress address = new() { Family = Sockets.FamilyPacket, Protocol = AllProtocols, Index = index };
-        if (Sockets.bind(socket.Number, &address, (uint)sizeof(LinkAddress)) != 0) throw LinuxException.Last("bind", "AF_PACKET");
     }
 }

@@ -28,10 +28,12 @@ public sealed class InterfaceOptions
 
     /// <summary>
     /// Whether the link's other end lets us reach its IPv4 loopback (Linux: route_localnet): 127.0.0.0/8 may then be a destination and a
-    /// source
-    /// here, against RFC 1122 section 3.2.1.3 g, which speaks of strangers.
+    /// source here, against RFC 1122 section 3.2.1.3 g, which speaks of strangers.
     /// </summary>
     public bool PeerLoopback { get; init; }
+
+    /// <summary>Likewise for <c>::1</c>, against RFC 4291 section 2.5.3. Linux has no switch for it: the link must see to it.</summary>
+    public bool PeerLoopbackV6 { get; init; }
 
     /// <summary>Whether IPv6 is spoken.</summary>
     public bool IpV6 { get; init; } = true;

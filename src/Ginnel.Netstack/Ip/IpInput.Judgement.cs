@@ -38,7 +38,7 @@ internal sealed partial class IpInput
         isOwn = interfaces.IsOwn(destination);
         isBroadcast = destination.IsMulticast;
         if (from.IsInternal) return isOwn ? DropReason.None : DropReason.NotOurAddress;
-        if (source.IsMulticast || source.IsLoopback || source == destination) return DropReason.BadSource;
+        if (source.IsMulticast || (source.IsLoopback && !from.Options.PeerLoopbackV6) || source == destination) return DropReason.BadSource;
         // "::" speaks only of addresses it has not yet got (RFC 4291 section 2.5.2, RFC 4862 section 5.4).
         if (source.IsUnspecified && (protocol != IpProtocol.IcmpV6 || !isBroadcast)) return DropReason.BadSource;
         if (interfaces.IsOwn(source)) return DropReason.BadSource;

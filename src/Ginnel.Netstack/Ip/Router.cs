@@ -33,7 +33,7 @@ internal sealed class Router(StackContext context, InterfaceTable interfaces)
         if (!to.Speaks(destination.IsV4)) return OpStatus.NoRoute;
         // 127/8 and ::1 never leave a host (RFC 1122 section 3.2.1.3 g), and a stack has no services there; only a link's peer can ask for
         // it.
-        if (destination.IsLoopback && !(destination.IsV4 && to.Options.PeerLoopback)) return OpStatus.NoRoute;
+        if (destination.IsLoopback && !(destination.IsV4 ? to.Options.PeerLoopback : to.Options.PeerLoopbackV6)) return OpStatus.NoRoute;
         if (source.IsUnspecified && !TryChooseSource(to, destination, out source)) return OpStatus.NoRoute;
         decision = new RouteDecision(to, nextHop, source, PathMtu(destination, to, now));
         return OpStatus.Ok;

@@ -89,6 +89,10 @@ internal sealed class LaunchAttempt(LaunchContext context, DeviceChoice way)
                     Link = TakeDevice(handshake, words);
                     handshake.Answer();
                     break;
+                case ShellScript.LoopbackRequest:
+                    if (handshake.TakePassed() is { } door) Link.Door = new LoopbackDoor(door);
+                    handshake.Answer();
+                    break;
                 case ShellScript.FailedReport when words.Length > 1:
                     _reportedCode = int.Parse(words[1], CultureInfo.InvariantCulture);
                     break;

@@ -44,7 +44,7 @@ public sealed class LaunchOptions
     /// </summary>
     public IReadOnlyList<string>? SelfCommand { get; init; }
 
-    /// <summary>Whether the gateway may reach the program's IPv4 loopback, for published ports whose servers listen only there.</summary>
+    /// <summary>Whether the gateway may reach the program's loopback, IPv4 and as far as it can be had IPv6, for published ports whose servers listen only there.</summary>
     public bool OpenLoopback { get; init; }
 
     /// <summary>What a launcher script saw of the caller before the .NET runtime started.</summary>

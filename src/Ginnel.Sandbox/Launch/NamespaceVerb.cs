@@ -25,6 +25,7 @@ public static class NamespaceVerb
     /// <param name="arguments">What Main got: the verb, a descriptor's number, the command. Wrong ones yield 125.</param>
     public static int Run(IReadOnlyList<string> arguments)
     {
+        if (arguments is [_, LoopbackVerb.Word, ..]) return LoopbackVerb.Run(arguments);
         if (arguments.Count < 3 || !int.TryParse(arguments[1], CultureInfo.InvariantCulture, out int number) || number < 3)
             return OurFailure;
         using ControlSocket control = new(new Descriptor(number));
@@ -56,6 +57,7 @@ public static class NamespaceVerb
             }
         }
         Failing(ShellScript.NoNetwork, control, () => Configure(sheet));
+        if (sheet.OpensLoopback && sheet.V6 is not null) LoopbackVerb.TryHandOut(control);
         Failing(ShellScript.NoCover, control, () => MountRunner.Run(sheet.Steps, sheet.ResolverText));
         TrySetting("/proc/sys/net/ipv4/ping_group_range", FormattableString.Invariant($"{sheet.PingFirst} {sheet.PingLast}"));
         if (sheet.OpensLoopback) TrySetting(NetworkScript.LoopbackSwitch(sheet.InterfaceName), "1");
@@ -126,7 +128,7 @@ public static class NamespaceVerb
     private static bool Ask(ControlSocket control, string request) =>
         control.Send(Encoding.UTF8.GetBytes(request + "\n")) && AwaitAnswer(control);
 
-    private static bool AwaitAnswer(ControlSocket control)
+    internal static bool AwaitAnswer(ControlSocket control)
     {
         Span<byte> buffer = stackalloc byte[3]; // "go\n", and not a byte of what follows
         int have = 0;

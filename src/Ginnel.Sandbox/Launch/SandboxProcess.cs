@@ -40,6 +40,9 @@ public sealed class SandboxProcess : IAsyncDisposable
     /// <summary>Whether everything that left the sandbox so far has been delivered to the link's sink.</summary>
     public bool IsLinkQuiet => _link!.IsQuiet;
 
+    /// <summary>Whether the link carries to the program's <c>::1</c>.</summary>
+    public bool ReachesLoopbackV6 => _link!.Door is not null;
+
     /// <summary>How it was launched.</summary>
     public DeviceChoice Way { get; private set; }
 

@@ -41,7 +41,8 @@ internal static class ShellLaunch
         // The redirection that opens the device is undone by the shell, so any digit but that one will do.
         int deviceDigit = errorDigit == 3 ? 4 : 3;
         ShellScriptInput input = new(context.Options, context.Tools, context.MountSteps, context.ResolverText,
-            context.Inherited.IgnoredSignals, context.Identity.PingGroups, context.Identity.Mapping == IdentityMapping.KeptWithSubordinate);
+            context.Inherited.IgnoredSignals, context.Identity.PingGroups, context.Identity.Mapping == IdentityMapping.KeptWithSubordinate,
+            context.Options is { OpenLoopback: true, V6: not null } ? SelfStart.For(context.Options) : null);
         List<byte[]> words = [.. UnshareWords(context)];
         words.AddRange([Utf8(context.Tools.Shell!), Utf8("-c"), Utf8(ShellScript.Compose(input, deviceDigit, errorDigit)), Utf8("sh")]);
         EnvironmentWords environment = new(context.Inherited.Environment);

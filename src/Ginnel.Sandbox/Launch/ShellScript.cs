@@ -13,7 +13,7 @@ namespace Ginnel.Sandbox.Launch;
 internal static class ShellScript
 {
     /// <summary>A line on the control socket that asks us to do our part and answer with a line.</summary>
-    public const string MapsRequest = "@maps", DeviceRequest = "@device", ReadyRequest = "@ready", FailedReport = "@failed";
+    public const string MapsRequest = "@maps", DeviceRequest = "@device", LoopbackRequest = "@loopback", ReadyRequest = "@ready", FailedReport = "@failed";
 
     /// <summary>Exit codes by which a failed step is known.</summary>
     public const int NoAnswer = 201, NoDevice = 202, NoCover = 203, NoNetwork = 204;
@@ -35,6 +35,7 @@ internal static class ShellScript
         text.Append($"{{ echo {input.PingGroups.First} {input.PingGroups.Last} >/proc/sys/net/ipv4/ping_group_range; }} 2>/dev/null\n");
         if (input.Options.OpenLoopback)
             text.Append($"{{ echo 1 >{NetworkScript.LoopbackSwitch(input.Options.InterfaceName)}; }} 2>/dev/null\n");
+        if (input.Self is { } self) text.Append(OpenLoopbackV6(self));
         text.Append($"ask {ReadyRequest}\n");
         text.Append(Traps(input.IgnoredSignals));
         text.Append(errorDigit >= 0 ? $"exec \"$@\" 2>&{errorDigit} {errorDigit}>&-\n" : "exec \"$@\" 2>&-\n");
@@ -60,6 +61,13 @@ internal static class ShellScript
         ? $"root='{input.Tools.SetPriv} --reuid 0'; $root true 2>/dev/null || root=\n"
         : "root=\n";
 
+    /// <summary>
+    /// Our own executable asks by the control socket, which is its standard error here. Its own trouble ends on the transcript, and only the
+    /// way to ::1 is missing then.
+    /// </summary>
+    private static string OpenLoopbackV6(SelfStart self) =>
+        $"{string.Join(' ', self.Variables.Select(variable => $"{variable.Name}={Quote(variable.Value)}"))} {string.Join(' ', self.Words.Select(Quote))} {NamespaceVerb.Word} {LoopbackVerb.Word} 2 </dev/null >/dev/null\n";
+
     /// <summary>A signal that is ignored stays so through execve: the one way by which a shell can hand that down.</summary>
     private static string Traps(ulong ignored)
     {
@@ -77,4 +85,4 @@ internal static class ShellScript
 /// <summary>What the script is written from.</summary>
 internal sealed record ShellScriptInput(
     LaunchOptions Options, SystemTools Tools, IReadOnlyList<MountStep> Steps, string ResolverText, ulong IgnoredSignals,
-    (uint First, uint Last) PingGroups, bool MountsAsRoot);
+    (uint First, uint Last) PingGroups, bool MountsAsRoot, SelfStart? Self);

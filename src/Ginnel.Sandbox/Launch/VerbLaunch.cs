@@ -14,7 +14,7 @@ internal static class VerbLaunch
     /// <summary>
     /// Kept out of /tmp: sockets for debuggers that an execve would leave behind. Stands first and is dropped by the verb.
     /// </summary>
-    private static readonly byte[] NoDiagnostics = "DOTNET_EnableDiagnostics=0"u8.ToArray();
+    private static readonly byte[] NoDiagnostics = Encoding.UTF8.GetBytes(SelfStart.NoDiagnostics + "=0");
 
     /// <summary>What to spawn.</summary>
     /// <param name="context">What is known.</param>
@@ -23,7 +23,7 @@ internal static class VerbLaunch
     public static SpawnRequest Compose(LaunchContext context, ControlSocket theirs, int childNumber)
     {
         List<byte[]> words = [.. ShellLaunch.UnshareWords(context)];
-        foreach (string word in context.Options.SelfCommand ?? SelfCommand()) words.Add(Encoding.UTF8.GetBytes(word));
+        foreach (string word in SelfStart.For(context.Options).Words) words.Add(Encoding.UTF8.GetBytes(word));
         words.Add(Encoding.UTF8.GetBytes(NamespaceVerb.Word));
         words.Add(Encoding.UTF8.GetBytes(childNumber.ToString(CultureInfo.InvariantCulture)));
         words.AddRange(context.Options.Command);
@@ -58,12 +58,4 @@ internal static class VerbLaunch
 
     /// <summary>Whether TUN can be had inside.</summary>
     public static bool CanUseTun => AccessCheck.MayReadAndWrite(TunDevice.TunPath);
-
-    private static IReadOnlyList<string> SelfCommand()
-    {
-        string path = Environment.ProcessPath ?? throw new LaunchException(LaunchFailure.Other,
-            "The path of this executable is not known.");
-        // Started as "dotnet Ginnel.Cli.dll": the executable alone would not know what to run.
-        return Path.GetFileName(path) == "dotnet" ? [path, Environment.GetCommandLineArgs()[0]] : [path];
-    }
 }

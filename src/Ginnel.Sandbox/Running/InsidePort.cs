@@ -3,11 +3,13 @@ using System.Net;
 namespace Ginnel.Sandbox;
 
 /// <summary>
-/// Sends datagrams to a program inside wherever it listens: when an address refuses, what was sent last goes to the next one.
+/// Sends datagrams to a program inside wherever it listens: when an address refuses, what was sent last goes to the next one. All go to one
+/// port, the rule's.
 /// </summary>
-internal sealed class InsidePort(IDatagramPort port, IPAddress[] inside) : IDatagramPort
+internal sealed class InsidePort(IDatagramPort port, InsideDialer dialer) : IDatagramPort
 {
     private readonly Lock _lock = new();
+    private IPAddress[] _inside = [];
     private int _current;
     private bool _hasAnswered;
     private byte[]? _last;
@@ -29,12 +31,12 @@ internal sealed class InsidePort(IDatagramPort port, IPAddress[] inside) : IData
             lock (_lock)
             {
                 if (_asked is null) continue;
-                if (item.Failure.Kind == DialFailureKind.None) (_hasAnswered, _last) = (true, null);
-                else if (item.Failure.Kind == DialFailureKind.Refused && !_hasAnswered && item.Remote.Address.Equals(inside[_current]))
+                if (item.Failure.Kind == DialFailureKind.None) Answered(item.Remote.Address);
+                else if (item.Failure.Kind == DialFailureKind.Refused && !_hasAnswered && item.Remote.Address.Equals(_inside[_current]))
                 {
-                    _current = (_current + 1) % inside.Length;
+                    _current = (_current + 1) % _inside.Length;
                     // Once around is enough: nobody listens there at all.
-                    if (_current != 0 && _last is not null) (again, target) = (_last, new IPEndPoint(inside[_current], _asked.Port));
+                    if (_current != 0 && _last is not null) (again, target) = (_last, new IPEndPoint(_inside[_current], _asked.Port));
                 }
                 if (target is null) return item with { Remote = _asked };
             }
@@ -48,11 +50,18 @@ internal sealed class InsidePort(IDatagramPort port, IPAddress[] inside) : IData
         IPEndPoint target;
         lock (_lock)
         {
+            if (_asked is null) _inside = dialer.Order(FlowProtocol.Udp, remote.Port);
             _asked = remote;
             if (!_hasAnswered) _last = payload.ToArray();
-            target = new IPEndPoint(inside[_current], remote.Port);
+            target = new IPEndPoint(_inside[_current], remote.Port);
         }
         return port.SendAsync(payload, target, cancellationToken);
+    }
+
+    private void Answered(IPAddress address)
+    {
+        if (!_hasAnswered && address.Equals(_inside[_current])) dialer.Remember(_asked!.Port, address);
+        (_hasAnswered, _last) = (true, null);
     }
 
     /// <inheritdoc/>

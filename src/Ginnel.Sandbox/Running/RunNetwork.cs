@@ -42,7 +42,7 @@ internal sealed class RunNetwork : IAsyncDisposable
     public DnsServer Dns { get; }
 
     /// <summary>Opens everything on the stack and lets the link carry. The link stays its owner's.</summary>
-    public void Start(ILink link, Wire.MacAddress? mac, Publication publication)
+    public void Start(ILink link, Wire.MacAddress? mac, Publication publication, bool reachesLoopbackV6)
     {
         HostInterface way = Host.AddInterface(new HostInterfaceOptions
         {
@@ -54,6 +54,7 @@ internal sealed class RunNetwork : IAsyncDisposable
             AnyIpExcept = [.. _addresses.Plans.Select(p => new IPNetwork(p.Guest, p.Guest.GetAddressBytes().Length * 8))],
             IpV6 = _addresses.V6 is not null,
             PeerLoopback = _options.Publish.Count > 0,
+            PeerLoopbackV6 = reachesLoopbackV6,
         });
         foreach (AddressPlan plan in _addresses.Plans)
         {
@@ -66,7 +67,7 @@ internal sealed class RunNetwork : IAsyncDisposable
         if (_options.StatusPage) StartStatus();
         StartRelays();
         _tasks.Add(TellWhenBrokenAsync(Host.Attach(way, link, ownsLink: false).Completion));
-        _tasks.AddRange(publication.RelayTo(new InsideDialer(Host, _addresses), Flows, _ending.Token));
+        _tasks.AddRange(publication.RelayTo(new InsideDialer(Host, _addresses, reachesLoopbackV6), Flows, _ending.Token));
     }
 
     public async ValueTask DisposeAsync()

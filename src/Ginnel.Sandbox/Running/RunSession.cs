@@ -26,7 +26,7 @@ public static class RunSession
         await using RunNetwork network = new(options, addresses, way ?? WayOut.Direct(options, addresses));
         await using SandboxProcess process = await launching.ConfigureAwait(false);
         CaptureFile? capture = deferred.Open();
-        network.Start(capture is null ? process.Link : new CaptureLink(process.Link, capture, InterfaceName), process.GatewayAddress, publication);
+        network.Start(capture is null ? process.Link : new CaptureLink(process.Link, capture, InterfaceName), process.GatewayAddress, publication, process.ReachesLoopbackV6);
         using SignalForwarder signals = new(process);
         process.Release();
         Task<Exception> broken = network.Host.Failed;

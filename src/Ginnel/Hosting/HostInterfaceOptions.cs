@@ -31,6 +31,9 @@ public sealed class HostInterfaceOptions
     /// <summary>Whether the link's other end lets this host reach its IPv4 loopback, 127.0.0.0/8, as Linux does with route_localnet.</summary>
     public bool PeerLoopback { get; init; }
 
+    /// <summary>Whether the link carries to its other end's <c>::1</c>, for which Linux has no switch.</summary>
+    public bool PeerLoopbackV6 { get; init; }
+
     /// <summary>Whether IPv6 is spoken.</summary>
     public bool IpV6 { get; init; } = true;
 }

@@ -79,6 +79,7 @@ public sealed partial class NetworkHost : IAsyncDisposable
             AnyIpExcept = [.. options.AnyIpExcept.Select(IpPrefix.From)],
             IpV6 = options.IpV6,
             PeerLoopback = options.PeerLoopback,
+            PeerLoopbackV6 = options.PeerLoopbackV6,
         };
         (InterfaceOptions Options, InterfaceId Id) state = (core, default);
         _shard.Run(ref state, static (NetworkStack stack, ref (InterfaceOptions Options, InterfaceId Id) s, Instant _, ref ShardWork _) =>

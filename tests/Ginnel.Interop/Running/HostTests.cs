@@ -68,6 +68,51 @@ public sealed class HostTests(TestNetwork network)
         Assert.Equal(0, ended.ExitCode);
     }
 
+    [Theory]
+    [InlineData(Who.Root, "::1", "tcp")]
+    [InlineData(Who.UserWithTun, "::1", "tcp")]
+    [InlineData(Who.UserWithoutTun, "::1", "tcp")]
+    [InlineData(Who.Root, "::1", "udp")]
+    [InlineData(Who.UserWithTun, "::1", "udp")]
+    [InlineData(Who.UserWithoutTun, "::1", "udp")]
+    [InlineData(Who.Root, "fd00:2::64", "tcp")]
+    [InlineData(Who.UserWithTun, "fd00:2::64", "udp")]
+    public async Task PublishedPortsReachProgramsThatListenOnIpv6Only(Who who, string address, string protocol)
+    {
+        await network.RequireAsync("python3");
+        string port = protocol == "tcp" ? "18778" : "18779";
+        // Three clients, of which the later ones are to find their way at once: kernels limit their refusals by rate.
+        string serve = protocol == "tcp"
+            ? $"s=socket.socket(socket.AF_INET6)\ns.bind(('{address}',9778))\ns.listen(5)\nprint('up',flush=True)\nfor i in range(3):\n c,a=s.accept()\n c.sendall(('hello '+a[0]).encode())\n c.close()"
+            : $"s=socket.socket(socket.AF_INET6,socket.SOCK_DGRAM)\ns.bind(('{address}',9778))\nprint('up',flush=True)\nfor i in range(3):\n d,a=s.recvfrom(99)\n s.sendto(b'hello '+a[0].encode(),a)\nimport time\ntime.sleep(0.2)";
+        using Process inside = network.Start(who, [.. TestNetwork.Ginnel("run", "-p", $"{port}:9778/{protocol}"), "/usr/bin/python3", "-c", "import socket\n" + serve]);
+        Assert.Equal("up", await inside.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
+        await using Reaper reaper = new(inside);
+        string ask = protocol == "tcp"
+            ? $"for i in range(3):\n s=socket.create_connection(('127.0.0.1',{port}),10)\n print(s.recv(99).decode())"
+            : $"for i in range(3):\n s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\n s.settimeout(10)\n s.sendto(b'x',('127.0.0.1',{port}))\n print(s.recv(99).decode())";
+        Outcome asked = await network.RunAsync(Who.Root, "/usr/bin/python3", "-c", "import socket\n" + ask);
+        Assert.Equal("hello fd00:2::2\nhello fd00:2::2\nhello fd00:2::2\n", asked.Output);
+        Outcome ended = await Caller.FinishAsync(inside);
+        Assert.Equal((0, ""), (ended.ExitCode, ended.Errors));
+    }
+
+    [Theory]
+    [InlineData(Who.UserWithTun)]
+    [InlineData(Who.UserWithoutTun)]
+    public async Task APublishedPortOnTheIpv6LoopbackCarriesMuchBothWays(Who who)
+    {
+        await network.RequireAsync("python3");
+        const string Serve = "import socket,hashlib\ns=socket.socket(socket.AF_INET6)\ns.bind(('::1',9780))\ns.listen(5)\nprint('up',flush=True)\nc,a=s.accept()\nn=0\nh=hashlib.sha256()\nwhile n<8000000:\n d=c.recv(65536)\n n+=len(d)\n h.update(d)\nc.sendall(h.hexdigest().encode()+b'y'*8000000)\nc.close()";
+        using Process inside = network.Start(who, [.. TestNetwork.Ginnel("run", "-p", "18780:9780"), "/usr/bin/python3", "-c", Serve]);
+        Assert.Equal("up", await inside.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
+        await using Reaper reaper = new(inside);
+        Outcome asked = await network.RunAsync(Who.Root, "/usr/bin/python3", "-c",
+            "import socket,hashlib,os\nb=os.urandom(8000000)\ns=socket.create_connection(('127.0.0.1',18780),10)\ns.settimeout(20)\ns.sendall(b)\nr=b''\nwhile True:\n d=s.recv(1<<20)\n if not d: break\n r+=d\nprint(r[:64].decode()==hashlib.sha256(b).hexdigest(), r[64:]==b'y'*8000000)");
+        Assert.Equal("True True\n", asked.Output);
+        Assert.Equal(0, (await Caller.FinishAsync(inside)).ExitCode);
+    }
+
     [Fact]
     public async Task APublishedPortThatIsTakenFailsTheStart()
     {

@@ -33,6 +33,28 @@ public sealed class AddressJudgementTests
     }
 
     [Theory]
+    [InlineData("127.0.0.1", true, false, true)]
+    [InlineData("127.0.0.1", false, true, false)]
+    [InlineData("::1", false, true, true)]
+    [InlineData("::1", true, false, false)]
+    public void Each_family_of_a_peers_loopback_has_a_permission_of_its_own(string address, bool v4, bool v6, bool isOpen)
+    {
+        using TestStack stack = new(anyIp: true, peerLoopback: v4, peerLoopbackV6: v6);
+        IpAddress loopback = IpAddress.Parse(address), own = loopback.IsV4 ? OwnV4 : OwnV6;
+        Assert.Equal(OpStatus.Ok, stack.Stack.AddRoute(new Route(new IpPrefix(loopback.IsV4 ? IpAddress.AnyV4 : IpAddress.AnyV6, 0), stack.Interface)));
+        SocketId port = stack.Bind(new IpEndpoint(own, 4000));
+        OpStatus sent = stack.Stack.Send(port, new DatagramSend(new IpEndpoint(loopback, 53)), [1], stack.Now);
+        Assert.Equal(isOpen ? OpStatus.Ok : OpStatus.NoRoute, sent);
+        Assert.Equal(isOpen ? 1 : 0, stack.Sent().Count);
+        byte[] answer = Build.Udp(new IpEndpoint(loopback, 53), new IpEndpoint(own, 4000), 7);
+        if (isOpen) stack.Receive(answer);
+        else stack.ReceiveDropped(DropReason.BadSource, answer);
+        if (isOpen) Assert.Equal([7], stack.Take(port).Payload);
+        // A destination it never is: that would be our own.
+        stack.ReceiveDropped(DropReason.BadDestination, Build.Udp(new IpEndpoint(loopback.IsV4 ? PeerV4 : PeerV6, 1), new IpEndpoint(loopback, 53), 1));
+    }
+
+    [Theory]
     [InlineData("203.0.113.7")]
     [InlineData("2001:db8::7")]
     public void C15_LAND_is_refused_for_foreign_addresses_too(string address)
