@@ -97,12 +97,14 @@ internal static class Caller
     private static string[] Prefix(Who who)
     {
         const string BecomeUser = "exec setpriv --reuid 54321 --regid 54321 --clear-groups --inh-caps=-all -- \"$@\"";
-        const string OpenTun = "mount -t tmpfs none /dev/net && mknod /dev/net/tun c 10 200 && chmod 0666 /dev/net/tun && ";
+        // Whatever the machine's own node allows, which differs.
+        const string MakeTun = "mount -t tmpfs none /dev/net && mknod /dev/net/tun c 10 200 && chmod ";
+        string Enter(string mode) => $"exec unshare --mount -- sh -c '{MakeTun}{mode} /dev/net/tun && {BecomeUser}' sh \"$@\"";
         return who switch
         {
             Who.Root => ["-c", "exec \"$@\"", "sh"],
-            Who.UserWithTun => ["-c", "exec unshare --mount -- sh -c '" + OpenTun + BecomeUser + "' sh \"$@\"", "sh"],
-            Who.UserWithoutTun => ["-c", BecomeUser, "sh"],
+            Who.UserWithTun => ["-c", Enter("0666"), "sh"],
+            Who.UserWithoutTun => ["-c", Enter("0600"), "sh"],
             _ => throw new ArgumentOutOfRangeException(nameof(who)),
         };
     }
