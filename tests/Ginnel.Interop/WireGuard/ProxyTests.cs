@@ -6,22 +6,32 @@ using Ginnel.Interop.Sandboxes;
 namespace Ginnel.Interop.WireGuard;
 
 /// <summary>Two <c>ginnel proxy</c>, one in each namespace: what comes in at one end's port comes out at a server beside the other.</summary>
-public sealed class ProxyTests(TestNetwork network)
+public sealed class ProxyTests(TestNetwork network) : IDisposable
 {
     private const int Size = 1 << 20;
+    private readonly List<Process> _started = [];
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public void Dispose()
+    {
+        foreach (Process process in _started)
+        {
+            if (!process.HasExited) process.Kill(entireProcessTree: true);
+            process.Dispose();
+        }
+    }
 
     [Fact]
     public async Task PortsLeadThroughTheTunnelBothWays()
     {
         await network.RequireAsync("wg", "curl", "python3");
         (string near, string far) = await FilesAsync("both", 51_990);
-        using Process there = network.Serve([.. TestNetwork.Ginnel("proxy", "--config", far),
+        Process there = network.Serve([.. TestNetwork.Ginnel("proxy", "--config", far),
             "--ingress", $"tcp:80:127.0.0.1:{PeerServer.Http}", "--ingress", $"tcp:81:localhost:{PeerServer.Http}", "--ingress", $"udp:7:127.0.0.1:{PeerServer.Echo}",
             "--ingress", $"tcp:7002:[::1]:{PeerServer.HalfClose}", "--ingress", "tcp:9:127.0.0.1:9",
             "--ingress", $"tcp:82:127.0.0.1:{PeerServer.Http},source=192.0.2.0/24"]);
-        using Process here = network.Start(Who.UserWithoutTun, [.. TestNetwork.Ginnel("proxy", "--config", near, "-v"),
+        Process here = Start(Who.UserWithoutTun, [.. TestNetwork.Ginnel("proxy", "--config", near, "-v"),
             "--egress", "tcp:8180:10.88.0.2:80", "--egress", "tcp:8181:[fd88::2]:81", "--egress", "udp:8107:10.88.0.2:7", "--egress", "tcp:8102:10.88.0.2:7002",
             "--egress", "tcp:8109:10.88.0.2:9", "--egress", "tcp:8182:10.88.0.2:82"]);
         await StartedAsync(there, 6);
@@ -72,11 +82,11 @@ public sealed class ProxyTests(TestNetwork network)
             print('ready', flush=True)
             threading.Event().wait()
             """;
-        using Process servers = network.Serve("/usr/bin/python3", "-c", Servers);
+        Process servers = network.Serve("/usr/bin/python3", "-c", Servers);
         Assert.Equal("ready", await servers.StandardOutput.ReadLineAsync(Token));
-        using Process there = network.Serve([.. TestNetwork.Ginnel("proxy", "--config", far), "--ingress", "tcp:73:127.0.0.1:7301", "--ingress", "tcp:73:127.0.0.1:7302",
+        Process there = network.Serve([.. TestNetwork.Ginnel("proxy", "--config", far), "--ingress", "tcp:73:127.0.0.1:7301", "--ingress", "tcp:73:127.0.0.1:7302",
             "--ingress", "udp:73:127.0.0.1:7301", "--ingress", "udp:73:127.0.0.1:7302", "--ingress", "tcp:74:127.0.0.1:7301", "--ingress", "tcp:74:127.0.0.1:1"]);
-        using Process here = network.Start(Who.UserWithoutTun, [.. TestNetwork.Ginnel("proxy", "--config", near),
+        Process here = Start(Who.UserWithoutTun, [.. TestNetwork.Ginnel("proxy", "--config", near),
             "--egress", "tcp:7373:10.88.0.2:73", "--egress", "udp:7373:10.88.0.2:73", "--egress", "tcp:7374:10.88.0.2:74"]);
         await StartedAsync(there, 6);
         await StartedAsync(here, 3);
@@ -90,7 +100,6 @@ public sealed class ProxyTests(TestNetwork network)
                 print(answers.count('7301'), answers.count('7302'))
             """);
         Assert.Equal("5 5\n5 5\n4 0\n", outcome.Output);
-        here.Kill();
     }
 
     [Theory]
@@ -115,6 +124,14 @@ public sealed class ProxyTests(TestNetwork network)
         Outcome outcome = await network.RunAtPeerAsync([.. TestNetwork.Ginnel("proxy", "--config", near), "--egress", $"tcp:{PeerServer.Http}:h:1"]);
         Assert.Equal(1, outcome.ExitCode);
         Assert.Contains($"port {PeerServer.Http} cannot be opened", outcome.Errors);
+    }
+
+    /// <summary>Starts one of ours beside the host; it ends with the test, however that ends.</summary>
+    private Process Start(Who who, params string[] words)
+    {
+        Process process = network.Start(who, words);
+        _started.Add(process);
+        return process;
     }
 
     private static async Task StartedAsync(Process proxy, int rules)
