@@ -127,7 +127,8 @@ sealed class SourceTree : IDisposable
 
     public void Dispose() => Directory.Delete(_parent, recursive: true);
 
-    static string CheckoutRoot()
+    /// <summary>The folder of the checkout that these tests were built from.</summary>
+    public static string CheckoutRoot()
     {
         for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {

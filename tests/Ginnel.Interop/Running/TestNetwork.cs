@@ -44,6 +44,9 @@ public sealed class TestNetwork : IAsyncLifetime
         }
     }
 
+    /// <summary>The words that make those behind them run in the host's namespace.</summary>
+    internal string[] EnterHost => Enter(Host);
+
     /// <summary>Runs words in the host's namespace as somebody.</summary>
     internal Task<Outcome> RunAsync(Who who, params string[] words) => Caller.RunAsync(who, words, Enter(Host));
 

@@ -38,11 +38,11 @@ internal static class Caller
     public static Task<Outcome> RunAsync(Who who, params string[] words) => RunAsync(who, words, []);
 
     /// <summary>Likewise, with words of root's before it becomes somebody.</summary>
-    public static async Task<Outcome> RunAsync(Who who, string[] words, string[] before)
+    public static async Task<Outcome> RunAsync(Who who, string[] words, string[] before, TimeSpan? patience = null)
     {
         using Process process = Start(who, words, before);
         process.StandardInput.Close();
-        return await FinishAsync(process);
+        return await FinishAsync(process, patience);
     }
 
     /// <summary>Starts a command as somebody; its standard streams are pipes.</summary>
@@ -57,9 +57,9 @@ internal static class Caller
         return Process.Start(start)!;
     }
 
-    public static async Task<Outcome> FinishAsync(Process process)
+    public static async Task<Outcome> FinishAsync(Process process, TimeSpan? patience = null)
     {
-        using CancellationTokenSource limit = new(Patience);
+        using CancellationTokenSource limit = new(patience ?? Patience);
         Task<string> output = process.StandardOutput.ReadToEndAsync(limit.Token), errors = process.StandardError.ReadToEndAsync(limit.Token);
         try
         {

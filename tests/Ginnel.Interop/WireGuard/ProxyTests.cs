@@ -39,8 +39,7 @@ public sealed class ProxyTests(TestNetwork network) : IDisposable
         Outcome outcome = await network.RunAsync(Who.Root, "sh", "-c", $$"""
             curl -s -m 20 http://127.0.0.1:8180/bytes/{{Size}} | sha256sum
             curl -s -m 20 'http://[::1]:8181/bytes/{{Size}}' | sha256sum
-            curl -s -m 20 http://127.0.0.1:8109/; echo $?
-            curl -s -m 20 http://127.0.0.1:8182/; echo $?
+            for port in 8109 8182; do curl -s -m 20 http://127.0.0.1:$port/; code=$?; case $code in 7 | 56) echo refused ;; *) echo $code ;; esac; done
             /usr/bin/python3 -c "
             import socket
             u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.settimeout(10); u.sendto(b'datagram', ('127.0.0.1', 8107)); print(u.recv(99).decode())
@@ -53,8 +52,8 @@ public sealed class ProxyTests(TestNetwork network) : IDisposable
             print(n)
             "
             """);
-        // 56: a port on the host is connected before its rule has dialled, so a refusal is a reset.
-        Assert.Equal($"{PeerServer.HashOf(Size)}  -\n{PeerServer.HashOf(Size)}  -\n56\n56\ndatagram\n{PeerServer.AfterHalfClose}\n", outcome.Output);
+        // A port on the host is connected before its rule has dialled, so a refusal is a reset: 56, or 7 if it comes before curl has looked.
+        Assert.Equal($"{PeerServer.HashOf(Size)}  -\n{PeerServer.HashOf(Size)}  -\nrefused\nrefused\ndatagram\n{PeerServer.AfterHalfClose}\n", outcome.Output);
         foreach (Process process in (Process[])[here, there])
         {
             await Caller.RunAsync(Who.Root, "kill", "-TERM", process.Id.ToString(CultureInfo.InvariantCulture));

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using Ginnel.Interop.Running;
 using Ginnel.Interop.Sandboxes;
@@ -10,8 +9,6 @@ public sealed class WireGuardGoTests(TestNetwork network)
 {
     private const int Size = 4 << 20;
     private static int s_next;
-
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Theory]
     [InlineData("we begin", TestNetwork.PeerAddress, false, 1_420)]
@@ -27,20 +24,18 @@ public sealed class WireGuardGoTests(TestNetwork network)
         int port = 51_900 + number;
         string zero = name.Contains("portable", StringComparison.Ordinal) ? "0" : "";
         await using Tunnel tunnel = await Tunnel.StartAsync(network, number, theirs, port, await PublicAsync(ours), preshared, null, mtu);
-        using Process end = network.Start(Who.Root, Caller.Self, WireGuardEnd.Word, ours, await PublicAsync(theirs), preshared,
+        await using EndProcess end = await EndProcess.StartAsync(network.EnterHost, ours, await PublicAsync(theirs), preshared,
             string.Create(CultureInfo.InvariantCulture, $"{zero}{port}"), string.Create(CultureInfo.InvariantCulture, $"{outside}:{port}"),
             mtu.ToString(CultureInfo.InvariantCulture), tunnel.OurAddresses);
-        Assert.Equal("ready", await end.StandardOutput.ReadLineAsync(Token));
         foreach (string address in (string[])[tunnel.TheirV4, $"[{tunnel.TheirV6}]"])
         {
-            Assert.Equal(PeerServer.HashOf(Size), await AskAsync(end, $"get http://{address}:{PeerServer.Http}/bytes/{Size}"));
-            Assert.Equal(PeerServer.HashOf(Size), await AskAsync(end, $"put http://{address}:{PeerServer.Http}/upload {Size}"));
+            Assert.Equal(PeerServer.HashOf(Size), await end.AskAsync($"get http://{address}:{PeerServer.Http}/bytes/{Size}"));
+            Assert.Equal(PeerServer.HashOf(Size), await end.AskAsync($"put http://{address}:{PeerServer.Http}/upload {Size}"));
         }
         Outcome echoed = await network.RunAtPeerAsync("/usr/bin/python3", "-c", EchoScript(tunnel.OurV4));
         Assert.Equal("True\n", echoed.Output);
-        Assert.Contains("BadTransport = 0", await AskAsync(end, "counters"));
-        end.StandardInput.Close();
-        Assert.Equal(0, (await Caller.FinishAsync(end)).ExitCode);
+        Assert.Contains("BadTransport = 0", await end.AskAsync("counters"));
+        await end.EndAsync();
     }
 
     [Fact]
@@ -52,18 +47,16 @@ public sealed class WireGuardGoTests(TestNetwork network)
         int port = 51_900 + number;
         await using Tunnel tunnel = await Tunnel.StartAsync(network, number, theirs, port, await PublicAsync(ours), preshared,
             string.Create(CultureInfo.InvariantCulture, $"{TestNetwork.HostAddress}:{port}"), 1_420);
-        using Process end = network.Start(Who.Root, Caller.Self, WireGuardEnd.Word, ours, await PublicAsync(theirs), preshared,
+        await using EndProcess end = await EndProcess.StartAsync(network.EnterHost, ours, await PublicAsync(theirs), preshared,
             port.ToString(CultureInfo.InvariantCulture), "-", "1420", tunnel.OurAddresses);
-        Assert.Equal("ready", await end.StandardOutput.ReadLineAsync(Token));
         Outcome echoed = await network.RunAtPeerAsync("/usr/bin/python3", "-c", EchoScript(tunnel.OurV4));
         Assert.Equal("True\n", echoed.Output);
         echoed = await network.RunAtPeerAsync("ping", "-c", "2", "-W", "5", tunnel.OurV6);
         Assert.Contains(" 0% packet loss", echoed.Output);
         // Now that we know where they are, we can speak as well.
-        Assert.Equal(PeerServer.HashOf(Size), await AskAsync(end, $"get http://{tunnel.TheirV4}:{PeerServer.Http}/bytes/{Size}"));
-        Assert.Contains($"{TestNetwork.PeerAddress}:{port}", await AskAsync(end, "peer"));
-        end.StandardInput.Close();
-        Assert.Equal(0, (await Caller.FinishAsync(end)).ExitCode);
+        Assert.Equal(PeerServer.HashOf(Size), await end.AskAsync($"get http://{tunnel.TheirV4}:{PeerServer.Http}/bytes/{Size}"));
+        Assert.Contains($"{TestNetwork.PeerAddress}:{port}", await end.AskAsync("peer"));
+        await end.EndAsync();
     }
 
     private static string EchoScript(string address) => $"""
@@ -81,15 +74,6 @@ public sealed class WireGuardGoTests(TestNetwork network)
             got += piece
         print(got == data)
         """;
-
-    private static async Task<string?> AskAsync(Process end, string order)
-    {
-        await end.StandardInput.WriteLineAsync(order);
-        await end.StandardInput.FlushAsync(Token);
-        using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        patience.CancelAfter(TimeSpan.FromSeconds(30));
-        return await end.StandardOutput.ReadLineAsync(patience.Token);
-    }
 
     private static async Task<(string Ours, string Theirs, string Preshared)> KeysAsync(bool hasPresharedKey)
     {

@@ -1,0 +1,144 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using Ginnel.Interop.Running;
+using Ginnel.WireGuard;
+
+namespace Ginnel.Interop.WireGuard;
+
+/// <summary>What a <see cref="WireGuardEnd"/> does when told to; each order is a line and has one line for an answer.</summary>
+internal sealed class EndOrders(WireGuardLink link, NetworkHost host, MovingCarrier carrier)
+{
+    private readonly HttpClient _client = new(host.CreateHandler());
+    private Task<string>? _begun;
+
+    public async Task<string> DoAsync(string[] order)
+    {
+        try
+        {
+            return order[0] switch
+            {
+                "get" => await HashAsync(await _client.GetStreamAsync(order[1])),
+                "put" => await (await _client.PutAsync(order[1], new ByteArrayContent(Pattern(Number(order[2]))))).Content.ReadAsStringAsync(),
+                "tell" => await ExchangeAsync(order[1], Number(order[2]), answer => Encoding.UTF8.GetString(answer).Split(' ')[0]),
+                "echo" => await ExchangeAsync(order[1], Number(order[2]), answer => Convert.ToHexStringLower(SHA256.HashData(answer))),
+                "fetch" => await FetchAsync(order[1]),
+                "datagram" => await DatagramAsync(order[1], Number(order[2])),
+                "ping" => await PingAsync(IPAddress.Parse(order[1]), Number(order[2])),
+                "drip" => await DripAsync(order[1], Number(order[2])),
+                "begin" => Begin(order[1..]),
+                "await" => await _begun!,
+                "move" => await MoveAsync(Number(order[1])),
+                "peer" => link.Peers[0].ToString(),
+                "counters" => link.Counters.ToString(),
+                _ => "?",
+            };
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            return "failed: " + failure.ToString().ReplaceLineEndings(" | ");
+        }
+    }
+
+    private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
+
+    private static byte[] Pattern(int count)
+    {
+        byte[] bytes = new byte[count];
+        PeerServer.Fill(bytes, 0);
+        return bytes;
+    }
+
+    private static async Task<string> HashAsync(Stream stream)
+    {
+        await using (stream) return Convert.ToHexStringLower(await SHA256.HashDataAsync(stream));
+    }
+
+    /// <summary>Lets an order go on while others are given; <c>await</c> has its answer.</summary>
+    private string Begin(string[] order)
+    {
+        _begun = Task.Run(() => DoAsync(order));
+        return "begun";
+    }
+
+    private async Task<string> MoveAsync(int port)
+    {
+        await carrier.MoveAsync(port);
+        return carrier.LocalEndPoint!.ToString()!;
+    }
+
+    /// <summary>Sends so many bytes, ends that direction, and reads all that comes meanwhile.</summary>
+    private async Task<string> ExchangeAsync(string to, int count, Func<byte[], string> describe)
+    {
+        await using TcpStream stream = await host.ConnectAsync(IPEndPoint.Parse(to));
+        using MemoryStream answer = new();
+        Task reading = stream.CopyToAsync(answer);
+        await stream.WriteAsync(Pattern(count));
+        await stream.CompleteWritesAsync();
+        await reading;
+        return describe(answer.ToArray());
+    }
+
+    private async Task<string> FetchAsync(string from) => await HashAsync(await host.ConnectAsync(IPEndPoint.Parse(from)));
+
+    /// <summary>Sends a datagram of so many bytes and compares the answer; whether it was the same.</summary>
+    private async Task<string> DatagramAsync(string to, int count)
+    {
+        IPEndPoint remote = IPEndPoint.Parse(to);
+        await using IDatagramPort port = host.BindUdp(new IPEndPoint(remote.Address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 0));
+        return await AskOnceAsync(port, remote, Pattern(count));
+    }
+
+    /// <summary>Pings so many times, one after the other; how many came back.</summary>
+    private async Task<string> PingAsync(IPAddress address, int count)
+    {
+        await using IDatagramPort port = host.BindEcho(new IPEndPoint(address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 0));
+        int same = 0;
+        for (int i = 0; i < count; i++)
+        {
+            byte[] request = [(byte)(i >> 8), (byte)i, .. Pattern(56)];
+            if (await AskOnceAsync(port, new IPEndPoint(address, 0), request) == "same") same++;
+            await Task.Delay(50);
+        }
+        return string.Create(CultureInfo.InvariantCulture, $"{same} of {count}");
+    }
+
+    private static async Task<string> AskOnceAsync(IDatagramPort port, IPEndPoint remote, byte[] request)
+    {
+        using CancellationTokenSource patience = new(TimeSpan.FromSeconds(5));
+        byte[] buffer = new byte[65_536];
+        try
+        {
+            await port.SendAsync(request, remote, patience.Token);
+            DatagramItem item = await port.ReceiveAsync(buffer, patience.Token);
+            return buffer.AsSpan(0, item.Length).SequenceEqual(request) ? "same" : $"other: {item}";
+        }
+        catch (OperationCanceledException)
+        {
+            return "no answer";
+        }
+    }
+
+    /// <summary>Has blocks echoed one after the other for so many seconds; how many were right, and the longest wait for one in milliseconds.</summary>
+    private async Task<string> DripAsync(string to, int seconds)
+    {
+        await using TcpStream stream = await host.ConnectAsync(IPEndPoint.Parse(to));
+        byte[] block = new byte[8_192], answer = new byte[block.Length];
+        Stopwatch clock = Stopwatch.StartNew();
+        TimeSpan longest = default;
+        long at = 0;
+        for (; clock.Elapsed < TimeSpan.FromSeconds(seconds); at += block.Length)
+        {
+            PeerServer.Fill(block, at);
+            TimeSpan before = clock.Elapsed;
+            await stream.WriteAsync(block);
+            await stream.ReadExactlyAsync(answer);
+            if (!answer.AsSpan().SequenceEqual(block)) return string.Create(CultureInfo.InvariantCulture, $"damaged after {at} bytes");
+            if (clock.Elapsed - before is var wait && wait > longest) longest = wait;
+            await Task.Delay(10);
+        }
+        return string.Create(CultureInfo.InvariantCulture, $"intact {at} {longest.TotalMilliseconds:F0}");
+    }
+}
