@@ -11,14 +11,16 @@ public sealed partial class WireGuardLink
     private readonly Lock _sending = new();
     private readonly SealedBatch _sendBuffer;
     private readonly List<Session> _usedForSending = [];
+    // Used under the sending lock only, and emptied before it is released: a batch that wants nothing done costs no memory.
+    private readonly Outbox _sendOutbox = new();
+    private readonly HashSet<Peer> _waitingForRoom = [];
     private PacketQueue _pieces;
-    private Session? _piecesSession;
+    private Peer? _piecesPeer;
     private bool _isBlocked;
 
     /// <inheritdoc/>
     public int Send(ref PacketQueue queue)
     {
-        Outbox outbox = _sendOutbox;
         int taken = 0;
         lock (_sending)
         {
@@ -26,15 +28,12 @@ public sealed partial class WireGuardLink
             while (!_isBlocked && queue.Take() is { } packet)
             {
                 taken++;
-                SendOne(packet, now, outbox);
+                SendOne(packet, now);
             }
-            FinishSending(outbox);
+            FinishSending(_sendOutbox);
         }
         return taken;
     }
-
-    // Used under the sending lock only, and emptied before it is released: a batch that wants nothing done costs no memory.
-    private readonly Outbox _sendOutbox = new();
 
     /// <inheritdoc/>
     void ICarrierSink.Writable()
@@ -42,8 +41,14 @@ public sealed partial class WireGuardLink
         lock (_sending)
         {
             _isBlocked = false;
-            SendPieces();
+            SendPieces(Now);
             FinishSending(_sendOutbox);
+            if (!_isBlocked && _waitingForRoom.Count > 0)
+            {
+                Peer[] waiting = [.. _waitingForRoom];
+                _waitingForRoom.Clear();
+                foreach (Peer peer in waiting) SendStaged(peer);
+            }
             if (_isBlocked) return;
         }
         _sink?.Writable();
@@ -54,64 +59,83 @@ public sealed partial class WireGuardLink
     {
         lock (_sending)
         {
+            if (_isBlocked)
+            {
+                _waitingForRoom.Add(peer);
+                return;
+            }
             Instant now = Now;
             PacketQueue staged = default;
             lock (_control) peer.TakeStaged(ref staged);
-            if (staged.IsEmpty && peer.Current is { } session && session.IsAlive(now)) SealOne(session, default);
-            while (staged.Take() is { } packet)
+            if (staged.IsEmpty && peer.Current is { } session && session.IsAlive(now)) TrySealOne(session, default);
+            while (!_isBlocked && staged.Take() is { } packet) SendOne(packet, now);
+            if (!staged.IsEmpty)
             {
-                if (!_isBlocked) SendOne(packet, now, _sendOutbox);
-                else Discard(packet, ref _device.Counters.Unsent);
+                lock (_control) peer.PutBack(ref staged);
+                _waitingForRoom.Add(peer);
             }
             FinishSending(_sendOutbox);
         }
     }
 
-    private void SendOne(Packet packet, Instant now, Outbox outbox)
+    private void SendOne(Packet packet, Instant now)
     {
         if (!IpHeader.TryReadDestination(packet.Span, out IpAddress destination) || _device.FindPeer(destination) is not { } peer)
         {
             Discard(packet, ref _device.Counters.NoPeer);
             return;
         }
-        Session? session = peer.Current;
-        if (session?.IsAlive(now) != true)
+        if (peer.Current?.IsAlive(now) != true)
         {
-            lock (_control)
-            {
-                if (peer.IsRemoved)
-                {
-                    packet.Return();
-                    return;
-                }
-                peer.Stage(packet);
-                _device.BeginHandshake(peer, _time.GetUtcNow(), now, isRetry: false, outbox);
-            }
+            Stage(peer, packet, now);
             return;
         }
         if (SegmentSplitter.Split(packet, ipOffset: 0, partialChecksums: false, ref _pieces) != DropReason.None) Interlocked.Increment(ref _device.Counters.Unsent);
-        _piecesSession = session;
-        SendPieces();
+        _piecesPeer = peer;
+        SendPieces(now);
     }
 
-    private void SendPieces()
+    private void Stage(Peer peer, Packet packet, Instant now)
     {
-        while (!_isBlocked && _pieces.Take() is { } piece)
+        lock (_control)
         {
-            if (!SealOne(_piecesSession!, piece.Span)) Interlocked.Increment(ref _device.Counters.Unsent);
-            piece.Return();
+            if (peer.IsRemoved)
+            {
+                packet.Return();
+                return;
+            }
+            peer.Stage(packet);
+            _device.BeginHandshake(peer, _time.GetUtcNow(), now, isRetry: false, _sendOutbox);
         }
     }
 
-    /// <summary>Seals a packet into the batch; sends the batch first if it does not fit. An empty packet is a keepalive.</summary>
-    private bool SealOne(Session session, ReadOnlySpan<byte> packet)
+    private void SendPieces(Instant now)
     {
-        if (session.Peer.Endpoint is not { } endpoint) return false;
+        while (!_isBlocked && _pieces.Peek() is { } piece)
+        {
+            // While the carrier was full the session may have grown too old, or have been renewed.
+            if (_piecesPeer!.Current is { } session && session.IsAlive(now))
+            {
+                if (!TrySealOne(session, piece.Span)) return;
+                _pieces.Take()!.Return();
+            }
+            else
+            {
+                Stage(_piecesPeer, _pieces.Take()!, now);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Seals a packet into the batch; sends the batch first if it does not fit. An empty packet is a keepalive. False when there is no room
+    /// for it as long as the carrier is full; otherwise it is done with, sent or counted.
+    /// </summary>
+    private bool TrySealOne(Session session, ReadOnlySpan<byte> packet)
+    {
         int padded = Math.Max(packet.Length, Math.Min((packet.Length + Messages.PaddingMultiple - 1) / Messages.PaddingMultiple * Messages.PaddingMultiple, Properties.Mtu));
         int size = padded + Messages.TransportOverhead;
-        if (size > _carrier.MaxDatagram) return false;
+        if (session.Peer.Endpoint is not { } endpoint || size > _carrier.MaxDatagram) return CountUnsent(packet);
         if (!_sendBuffer.Fits(endpoint, size)) Flush();
-        // There is room in the batch even now: it was refused once and will go first, this message is lost as on a full network.
         if (!_sendBuffer.Fits(endpoint, size)) return false;
         Span<byte> message = _sendBuffer.Next(size);
         Span<byte> inner = message.Slice(Messages.TransportHeader, padded);
@@ -119,7 +143,7 @@ public sealed partial class WireGuardLink
         inner[packet.Length..].Clear();
         lock (session.SealLock)
         {
-            if (!session.TrySeal(inner, message)) return false;
+            if (!session.TrySeal(inner, message)) return CountUnsent(packet);
         }
         _sendBuffer.Add(endpoint, size);
         session.Peer.CountSent(size);
@@ -128,11 +152,27 @@ public sealed partial class WireGuardLink
         return true;
     }
 
+    private bool CountUnsent(ReadOnlySpan<byte> packet)
+    {
+        if (!packet.IsEmpty) Interlocked.Increment(ref _device.Counters.Unsent);
+        return true;
+    }
+
     private void Flush()
     {
         if (_sendBuffer.IsEmpty) return;
         if (_carrier.TrySend(_sendBuffer.To!, _sendBuffer.Bytes, _sendBuffer.SegmentSize)) _sendBuffer.Clear();
         else _isBlocked = true;
+    }
+
+    /// <summary>Gives back what waits for a carrier that is closed.</summary>
+    private void DropUnsent()
+    {
+        lock (_sending)
+        {
+            _pieces.ReturnAll();
+            _waitingForRoom.Clear();
+        }
     }
 
     private void FinishSending(Outbox outbox)

@@ -85,6 +85,7 @@ public sealed partial class WireGuardLink : ILink, ICarrierSink
         _names.Dispose();
         await _carrier.DisposeAsync().ConfigureAwait(false);
         lock (_control) _device.Dispose();
+        DropUnsent();
     }
 
     private void OnTimer()

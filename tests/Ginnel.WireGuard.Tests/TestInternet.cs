@@ -80,7 +80,10 @@ internal sealed class TestCarrier(TestInternet internet, UdpEndpoint endpoint) :
     public int MaxSegments => 64;
 
     /// <summary>While set, nothing is taken.</summary>
-    public bool IsFull { get; set; }
+    public bool IsFull { get => Room == 0; set => Room = value ? 0 : int.MaxValue; }
+
+    /// <summary>Buffers that are still taken.</summary>
+    public int Room { get; set; } = int.MaxValue;
 
     public Task RunAsync(ICarrierSink sink, CancellationToken cancellationToken)
     {
@@ -91,6 +94,7 @@ internal sealed class TestCarrier(TestInternet internet, UdpEndpoint endpoint) :
     public bool TrySend(CarrierEndpoint to, ReadOnlySpan<byte> datagrams, int segmentSize)
     {
         if (IsFull) return false;
+        if (Room != int.MaxValue) Room--;
         while (!datagrams.IsEmpty)
         {
             int size = Math.Min(segmentSize, datagrams.Length);
@@ -106,9 +110,9 @@ internal sealed class TestCarrier(TestInternet internet, UdpEndpoint endpoint) :
         _sink?.EndOfBatch();
     }
 
-    public void HasRoom()
+    public void HasRoom(int buffers = int.MaxValue)
     {
-        IsFull = false;
+        Room = buffers;
         _sink?.Writable();
     }
 
@@ -169,13 +173,40 @@ internal sealed class TunnelEnd : ILinkSink, IAsyncDisposable
         queue.ReturnAll();
     }
 
+    /// <summary>Sends numbered UDP datagrams as one super-segment.</summary>
+    public void SendDatagrams(IPAddress to, int count, int size)
+    {
+        Assert.True(_pool.TryRent(PacketSize.Super, out Packet packet));
+        byte[] datagrams = new byte[8 + count * size];
+        (datagrams[1], datagrams[3]) = (1, 2);
+        BinaryPrimitives.WriteUInt16BigEndian(datagrams.AsSpan(4), (ushort)datagrams.Length);
+        for (int i = 0; i < count; i++) BinaryPrimitives.WriteInt32BigEndian(datagrams.AsSpan(8 + i * size), i);
+        packet.Write(Bytes(Inside, to, datagrams, protocol: 17));
+        packet.Segmentation = new Segmentation(SegmentationKind.Udp, (ushort)size);
+        packet.Checksum = ChecksumState.Verified;
+        PacketQueue queue = default;
+        queue.Add(packet);
+        Link.Send(ref queue);
+        queue.ReturnAll();
+    }
+
+    /// <summary>The numbers of the UDP datagrams that have arrived since the last call, whether joined or not.</summary>
+    public int[] TakeDatagramNumbers(int size = 400)
+    {
+        List<int> numbers = [];
+        foreach (byte[] packet in Arrived)
+            for (int offset = 28; offset < packet.Length; offset += size) numbers.Add(BinaryPrimitives.ReadInt32BigEndian(packet.AsSpan(offset)));
+        Arrived.Clear();
+        return [.. numbers];
+    }
+
     /// <summary>An IPv4 packet of a protocol that nobody cuts (253, for experiments).</summary>
-    public static byte[] Bytes(IPAddress from, IPAddress to, byte[] payload)
+    public static byte[] Bytes(IPAddress from, IPAddress to, byte[] payload, byte protocol = 253)
     {
         byte[] bytes = new byte[20 + payload.Length];
         bytes[0] = 0x45;
         bytes[8] = 64;
-        bytes[9] = 253;
+        bytes[9] = protocol;
         BinaryPrimitives.WriteUInt16BigEndian(bytes.AsSpan(2), (ushort)bytes.Length);
         from.GetAddressBytes().CopyTo(bytes, 12);
         to.GetAddressBytes().CopyTo(bytes, 16);
@@ -213,6 +244,7 @@ internal sealed class TunnelEnd : ILinkSink, IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_stop.IsCancellationRequested) return;
         await _stop.CancelAsync();
         await Link.DisposeAsync();
         Assert.Equal(0, _pool.Rented);

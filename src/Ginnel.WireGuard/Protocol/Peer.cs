@@ -103,6 +103,16 @@ internal sealed class Peer : IDisposable
     /// <summary>Hands over what waited.</summary>
     public void TakeStaged(ref PacketQueue queue) => queue.Append(ref _staged);
 
+    /// <summary>Takes back what could not go after all; it stays before what came meanwhile. What is too many goes, the oldest first.</summary>
+    public void PutBack(ref PacketQueue queue)
+    {
+        queue.Append(ref _staged);
+        _staged = queue;
+        queue = default;
+        if (IsRemoved) DropStaged();
+        while (_staged.Count > MaxStaged) _staged.Take()!.Return();
+    }
+
     public void DropStaged() => _staged.ReturnAll();
 
     /// <summary>Every session it has.</summary>
