@@ -18,6 +18,9 @@ internal static class Timing
     /// <summary>Who has only received for so long says that it is there.</summary>
     public static readonly TimeSpan KeepaliveTimeout = TimeSpan.FromSeconds(10);
 
+    /// <summary>An initiator that receives by a session of this age renews it, though it sends nothing.</summary>
+    public static readonly TimeSpan LateAge = RejectAfterTime - KeepaliveTimeout - RekeyTimeout;
+
     /// <summary>Keys that nothing has replaced are wiped: three times the age at which they are rejected.</summary>
     public static readonly TimeSpan WipeAfterTime = RejectAfterTime * 3;
 
@@ -30,7 +33,7 @@ internal static class Timing
     /// <summary>A peer's initiations are looked at no more often.</summary>
     public static readonly TimeSpan InitiationInterval = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>An initiator renews a session that has sent so many messages.</summary>
+    /// <summary>Either end renews a session by which it has sent so many messages.</summary>
     public const ulong RekeyAfterMessages = 1UL << 60;
 
     /// <summary>Nobody uses a session beyond so many messages: 2^64 - 2^13 - 1.</summary>

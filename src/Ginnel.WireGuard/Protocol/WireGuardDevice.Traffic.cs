@@ -18,7 +18,8 @@ internal sealed partial class WireGuardDevice
         if (hasData) peer.Timers.DataSent(now, Jitter());
         peer.Timers.Sent(now, peer.PersistentKeepalive);
         Queue(peer);
-        // Only the initiator renews, or both would at once.
+        // One that was replaced meanwhile needs no renewal. By age only the initiator renews, or both would at once.
+        if (!ReferenceEquals(session, peer.Current)) return;
         bool isOld = session.IsInitiator && now - session.Created >= Timing.RekeyAfterTime;
         if (isOld || session.SentCount >= Timing.RekeyAfterMessages) BeginHandshake(peer, utc, now, isRetry: false, outbox);
     }
@@ -39,9 +40,9 @@ internal sealed partial class WireGuardDevice
         if (ReferenceEquals(session, peer.Next)) Confirm(peer, now, outbox);
         if (hasData) peer.Timers.DataReceived(now);
         Queue(peer);
-        // The session is about to end and we began it: who only receives would not notice otherwise.
-        TimeSpan lateAge = Timing.RejectAfterTime - Timing.KeepaliveTimeout - Timing.RekeyTimeout;
-        if (peer.Timers.HasRenewedLate || !session.IsInitiator || now - session.Created < lateAge) return;
+        // The session is about to end and we began it: who only receives would not notice otherwise. It is the one that we send by whose
+        // age counts: this message may have been held up since the session before.
+        if (peer.Timers.HasRenewedLate || peer.Current is not { IsInitiator: true } current || now - current.Created < Timing.LateAge) return;
         peer.Timers.HasRenewedLate = true;
         BeginHandshake(peer, utc, now, isRetry: false, outbox);
     }

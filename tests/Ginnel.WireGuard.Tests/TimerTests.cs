@@ -1,0 +1,61 @@
+using System.Net;
+using Ginnel.Netstack;
+using Ginnel.Testing;
+using Ginnel.WireGuard.Protocol;
+
+namespace Ginnel.WireGuard.Tests;
+
+/// <summary>When timers run, and when they do not: the cases that follow from two events in an unusual order.</summary>
+public sealed class TimerTests : IAsyncDisposable
+{
+    private readonly TestInternet _internet = new();
+    private readonly TunnelEnd _a;
+    private readonly TunnelEnd _b;
+
+    public TimerTests()
+    {
+        _a = new TunnelEnd(_internet, "192.0.2.1:51820", "10.0.0.1", 1);
+        _b = new TunnelEnd(_internet, "192.0.2.2:51820", "10.0.0.2", 2);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _a.DisposeAsync();
+        await _b.DisposeAsync();
+    }
+
+    [Fact]
+    public void A_message_of_the_session_before_that_was_held_up_renews_nothing()
+    {
+        Introduce();
+        _a.Send(_b.Inside, "first");
+        _internet.Pump();
+        // B's answer by the first session is held up by the network until that session is nearly over.
+        _internet.Filter = (_, _, _) => false;
+        _b.Send(_a.Inside, "late");
+        byte[] late = _internet.Sent[^1].Bytes;
+        _internet.Pump();
+        _internet.Filter = null;
+        _b.Send(_a.Inside, "in time");
+        _internet.Pump();
+        Assert.Equal(["in time"], _a.TakeTexts());
+        for (int second = 0; second < 170; second++)
+        {
+            if (second is 60 or 121) _a.Send(_b.Inside, "traffic");
+            _internet.Pass(TimeSpan.FromSeconds(1));
+        }
+        Assert.Equal(2, Count(_a, MessageType.Initiation));
+        _a.Carrier.Receive(_b.Carrier.Endpoint, late);
+        Assert.Equal(["late"], _a.TakeTexts());
+        Assert.Equal(2, Count(_a, MessageType.Initiation));
+    }
+
+    private void Introduce()
+    {
+        _a.Know(_b);
+        _b.Know(_a, knowsWhere: false);
+    }
+
+    private int Count(TunnelEnd end, MessageType type) =>
+        _internet.Sent.Count(datagram => datagram.From.Equals(end.Carrier.Endpoint) && datagram.Bytes[0] == (byte)type);
+}
