@@ -76,7 +76,7 @@ public sealed partial class WireGuardLink
             // Who waits for the name has packets waiting too.
             if (isFirst && peer.StagedCount > 0)
             {
-                peer.LastInitiationSent = new Instant(long.MinValue / 2);
+                peer.LastHandshakeSent = new Instant(long.MinValue / 2);
                 _device.BeginHandshake(peer, _time.GetUtcNow(), Now, isRetry: true, outbox);
             }
         }

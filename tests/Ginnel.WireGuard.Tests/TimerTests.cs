@@ -50,6 +50,43 @@ public sealed class TimerTests : IAsyncDisposable
         Assert.Equal(2, Count(_a, MessageType.Initiation));
     }
 
+    [Fact]
+    public void Who_has_just_answered_an_initiation_does_not_begin_one_itself()
+    {
+        _a.Know(_b);
+        _b.Know(_a);
+        // A's confirmation is on its way for a second.
+        _internet.Filter = (_, _, bytes) => bytes[0] != (byte)MessageType.Transport;
+        _a.Send(_b.Inside, "hello");
+        _internet.Pump();
+        _b.Send(_a.Inside, "waits for the confirmation");
+        _internet.Pump();
+        Assert.Equal(0, Count(_b, MessageType.Initiation));
+        _internet.Filter = null;
+        _a.Send(_b.Inside, "confirmed");
+        _internet.Pump();
+        Assert.Equal(["waits for the confirmation"], _a.TakeTexts());
+    }
+
+    [Fact]
+    public void If_the_confirmation_never_comes_who_waits_for_it_begins_after_five_seconds()
+    {
+        _a.Know(_b);
+        _b.Know(_a);
+        _internet.Filter = (_, _, bytes) => bytes[0] != (byte)MessageType.Transport;
+        _a.Send(_b.Inside, "hello");
+        _internet.Pump();
+        _internet.Filter = (from, _, _) => !from.Equals(_a.Carrier.Endpoint);
+        _b.Send(_a.Inside, "waits");
+        _internet.Pass(TimeSpan.FromSeconds(4.5));
+        Assert.Equal(0, Count(_b, MessageType.Initiation));
+        _internet.Pass(TimeSpan.FromSeconds(1));
+        Assert.Equal(1, Count(_b, MessageType.Initiation));
+        _internet.Filter = null;
+        _internet.Pass(TimeSpan.FromSeconds(6));
+        Assert.Equal(["waits"], _a.TakeTexts());
+    }
+
     private void Introduce()
     {
         _a.Know(_b);

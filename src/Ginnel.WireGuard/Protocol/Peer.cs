@@ -60,7 +60,8 @@ internal sealed class Peer : IDisposable
 
     public Instant LastInitiationSeen { get; set; } = new(long.MinValue / 2);
 
-    public Instant LastInitiationSent { get; set; } = new(long.MinValue / 2);
+    /// <summary>When we last sent an initiation or answered one.</summary>
+    public Instant LastHandshakeSent { get; set; } = new(long.MinValue / 2);
 
     public Tai64n LastTimestampSent { get; set; }
 

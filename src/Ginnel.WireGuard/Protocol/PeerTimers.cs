@@ -70,6 +70,12 @@ internal sealed class PeerTimers
 
     public void InitiationSent(Instant now, TimeSpan jitter) => _retransmit = now + Timing.RekeyTimeout + jitter;
 
+    /// <summary>An initiation is called for, but too early; it goes when it may, unless a handshake is completed until then.</summary>
+    public void InitiationWanted(Instant earliest)
+    {
+        if (_retransmit == Instant.Never) _retransmit = earliest;
+    }
+
     public void HandshakeCompleted()
     {
         _retransmit = Instant.Never;

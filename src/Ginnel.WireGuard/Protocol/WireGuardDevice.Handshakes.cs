@@ -44,9 +44,16 @@ internal sealed partial class WireGuardDevice
     public void BeginHandshake(Peer peer, DateTimeOffset utc, Instant now, bool isRetry, Outbox outbox)
     {
         if (!isRetry) peer.Timers.Attempts = 0;
-        if (peer.IsRemoved || now - peer.LastInitiationSent < Timing.RekeyTimeout) return;
+        if (peer.IsRemoved) return;
+        if (now - peer.LastHandshakeSent < Timing.RekeyTimeout)
+        {
+            // What calls for it now may call no second time.
+            peer.Timers.InitiationWanted(peer.LastHandshakeSent + Timing.RekeyTimeout + Jitter());
+            Queue(peer);
+            return;
+        }
         // Without an endpoint the timer still runs: the name may be resolved meanwhile.
-        peer.LastInitiationSent = now;
+        peer.LastHandshakeSent = now;
         if (peer.Pending is { } old)
         {
             _sessions.Remove(old.LocalIndex);
@@ -115,6 +122,8 @@ internal sealed partial class WireGuardDevice
         peer.Next = session;
         _sessions.Bind(index, session);
         peer.Cookies.AddMacs(response, now);
+        // The initiator will confirm in a moment; a handshake of our own beside its would be one too many.
+        peer.LastHandshakeSent = now;
         outbox.Messages.Add((from, response));
         peer.CountSent(response.Length);
         peer.Timers.SessionDerived(now);
