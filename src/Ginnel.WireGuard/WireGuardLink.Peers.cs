@@ -73,8 +73,8 @@ public sealed partial class WireGuardLink
             if (peer.IsRemoved || _disposed != 0) return;
             bool isFirst = peer.Endpoint is null;
             peer.Endpoint = endpoint;
-            // Who waits for the name has packets waiting too.
-            if (isFirst && peer.StagedCount > 0)
+            // What has called for a handshake before there was an address need not wait for the next attempt.
+            if (isFirst && (peer.StagedCount > 0 || peer.Timers.IsHandshaking))
             {
                 peer.LastHandshakeSent = new Instant(long.MinValue / 2);
                 _device.BeginHandshake(peer, _time.GetUtcNow(), Now, isRetry: true, outbox);

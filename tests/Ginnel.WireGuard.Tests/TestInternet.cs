@@ -15,7 +15,12 @@ internal sealed class TestInternet
     private readonly Dictionary<CarrierEndpoint, TestCarrier> _carriers = [];
     private readonly Queue<(CarrierEndpoint From, CarrierEndpoint To, byte[] Bytes)> _underWay = new();
 
+    public TestInternet() => Names = new TestResolver(Time);
+
     public SimulatedTime Time { get; } = new();
+
+    /// <summary>The names of all ends' peers.</summary>
+    public TestResolver Names { get; }
 
     /// <summary>Every datagram that was sent, delivered or not.</summary>
     public List<(CarrierEndpoint From, CarrierEndpoint To, byte[] Bytes)> Sent { get; } = [];
@@ -135,7 +140,7 @@ internal sealed class TunnelEnd : ILinkSink, IAsyncDisposable
         Carrier = internet.Join(address);
         Link = new WireGuardLink(PrivateKey, Carrier, new WireGuardOptions
         {
-            Mtu = options?.Mtu ?? 1_420, Time = internet.Time, Entropy = new SeededEntropy((ulong)seed + 1_000), Resolver = options?.Resolver,
+            Mtu = options?.Mtu ?? 1_420, Time = internet.Time, Entropy = new SeededEntropy((ulong)seed + 1_000), Resolver = internet.Names,
         });
         _ = Link.RunAsync(this, _stop.Token);
     }
@@ -152,12 +157,13 @@ internal sealed class TunnelEnd : ILinkSink, IAsyncDisposable
     public WireGuardPeerStatus Peer => Assert.Single(Link.Peers);
 
     /// <summary>Adds the other end as a peer.</summary>
-    public void Know(TunnelEnd other, bool knowsWhere = true, byte[]? presharedKey = null, TimeSpan keepalive = default, params string[] allowed) =>
+    public void Know(TunnelEnd other, bool knowsWhere = true, byte[]? presharedKey = null, TimeSpan keepalive = default, string? name = null, params string[] allowed) =>
         Link.AddPeer(new WireGuardPeerOptions
         {
             PublicKey = other.PublicKey,
             PresharedKey = presharedKey,
-            CarrierEndpoint = knowsWhere ? other.Carrier.Endpoint : null,
+            CarrierEndpoint = knowsWhere && name is null ? other.Carrier.Endpoint : null,
+            Endpoint = name is null ? null : new DnsEndPoint(name, other.Carrier.Endpoint.Address.Port),
             PersistentKeepalive = keepalive,
             AllowedIps = allowed.Length > 0 ? [.. allowed.Select(IPNetwork.Parse)] : [new IPNetwork(other.Inside, other.Inside.GetAddressBytes().Length * 8)],
         });

@@ -87,6 +87,25 @@ public sealed class TimerTests : IAsyncDisposable
         Assert.Equal(["waits"], _a.TakeTexts());
     }
 
+    [Fact]
+    public void A_persistent_keepalive_goes_on_whatever_fails_for_however_long()
+    {
+        // For five minutes the name means nothing; then it does.
+        _a.Know(_b, keepalive: TimeSpan.FromSeconds(25), name: "b.example");
+        _b.Know(_a, knowsWhere: false);
+        _internet.Pass(TimeSpan.FromMinutes(5));
+        Assert.Null(_b.Peer.LastHandshake);
+        _internet.Names.Answers["b.example"] = [IPAddress.Parse("192.0.2.2")];
+        _internet.Pass(TimeSpan.FromSeconds(31));
+        Assert.NotNull(_b.Peer.LastHandshake);
+        // And the peer is gone for an hour.
+        _internet.Filter = (_, _, _) => false;
+        _internet.Pass(TimeSpan.FromHours(1));
+        _internet.Filter = null;
+        _internet.Pass(TimeSpan.FromSeconds(31));
+        Assert.InRange(_b.Peer.LastHandshake!.Value, TimeSpan.Zero, TimeSpan.FromSeconds(31));
+    }
+
     private void Introduce()
     {
         _a.Know(_b);

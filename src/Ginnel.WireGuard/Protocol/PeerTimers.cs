@@ -30,13 +30,15 @@ internal sealed class PeerTimers
     private Instant _newHandshake = Instant.Never;
     private Instant _wipe = Instant.Never;
     private Instant _persistent = Instant.Never;
-    private bool _needsAnotherKeepalive;
 
     /// <summary>How often the present handshake was begun anew.</summary>
     public int Attempts { get; set; }
 
     /// <summary>Whether the session's last minute has brought a handshake about already.</summary>
     public bool HasRenewedLate { get; set; }
+
+    /// <summary>Whether a handshake is under way, or wanted.</summary>
+    public bool IsHandshaking => _retransmit != Instant.Never;
 
     /// <summary>The earliest of the five.</summary>
     public Instant Next => Instant.Min(Instant.Min(_retransmit, _keepalive), Instant.Min(Instant.Min(_newHandshake, _wipe), _persistent));
@@ -51,7 +53,6 @@ internal sealed class PeerTimers
     public void DataReceived(Instant now)
     {
         if (_keepalive == Instant.Never) _keepalive = now + Timing.KeepaliveTimeout;
-        else _needsAnotherKeepalive = true;
     }
 
     /// <summary>Anything authenticated was sent, a handshake message included.</summary>
@@ -95,24 +96,19 @@ internal sealed class PeerTimers
     /// <summary>The interval was configured: the first keepalive is due at once.</summary>
     public void PersistentKeepaliveSet(Instant now, TimeSpan interval) => _persistent = interval > TimeSpan.Zero ? now : Instant.Never;
 
+    /// <summary>One was due.</summary>
+    public void PersistentKeepaliveDue(Instant now, TimeSpan interval) => Traversed(now, interval);
+
     /// <summary>Everything off.</summary>
     public void Stop() => _retransmit = _keepalive = _newHandshake = _wipe = _persistent = Instant.Never;
 
-    /// <summary>Takes what is due; a keepalive that is owed once more is armed again.</summary>
+    /// <summary>Takes what is due.</summary>
     public DueTimers TakeDue(Instant now)
     {
         DueTimers due = Take(ref _retransmit, now, DueTimers.Retransmit) | Take(ref _keepalive, now, DueTimers.Keepalive)
             | Take(ref _newHandshake, now, DueTimers.NewHandshake) | Take(ref _wipe, now, DueTimers.Wipe)
             | Take(ref _persistent, now, DueTimers.PersistentKeepalive);
         return due;
-    }
-
-    /// <summary>The owed keepalive was sent; data that came meanwhile calls for another.</summary>
-    public void KeepaliveSent(Instant now)
-    {
-        if (!_needsAnotherKeepalive) return;
-        _needsAnotherKeepalive = false;
-        _keepalive = now + Timing.KeepaliveTimeout;
     }
 
     private void Traversed(Instant now, TimeSpan persistentInterval)

@@ -77,7 +77,8 @@ internal sealed partial class WireGuardDevice
         if ((due & DueTimers.Retransmit) != 0) Retry(peer, utc, now, outbox);
         if ((due & DueTimers.NewHandshake) != 0) BeginHandshake(peer, utc, now, isRetry: false, outbox);
         if ((due & (DueTimers.Keepalive | DueTimers.PersistentKeepalive)) == 0) return;
-        if ((due & DueTimers.Keepalive) != 0) peer.Timers.KeepaliveSent(now);
+        // Whatever comes of this one, be it that there is nowhere to send it, the next is due in its time.
+        if ((due & DueTimers.PersistentKeepalive) != 0) peer.Timers.PersistentKeepaliveDue(now, peer.PersistentKeepalive);
         if (peer.Current?.IsAlive(now) == true) outbox.Ready.Add(peer);
         else BeginHandshake(peer, utc, now, isRetry: false, outbox);
     }
