@@ -6,12 +6,21 @@ namespace Ginnel.WireGuard;
 
 /// <summary>
 /// The names of peers' endpoints. A name is resolved when its peer is added and again when a handshake has no answer, but not more often
-/// than every few seconds, whatever strangers do; each time the next of its addresses is taken, so that all are tried.
+/// than every few seconds, whatever strangers do, and only so many at once. Each time an address is taken that was not tried yet, in
+/// whichever order servers list them; when all were, the first again.
 /// </summary>
 internal sealed class EndpointNames(INameResolver resolver, TimeProvider time, Action<Peer, CarrierEndpoint> resolved) : IDisposable
 {
+    /// <summary>Addresses of one name that are tried; a name that has more is not worth their time.</summary>
+    public const int MaxAddresses = 16;
+
+    /// <summary>Names that are being asked for; others wait for their turn.</summary>
+    public const int MaxAtOnce = 16;
+
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
     private readonly ConcurrentDictionary<Peer, Name> _names = new();
+    private readonly Queue<(Peer Peer, Name Name)> _line = new();
+    private int _asking;
     private readonly CancellationTokenSource _stop = new();
 
     /// <summary>Takes a name over, and resolves it.</summary>
@@ -33,21 +42,42 @@ internal sealed class EndpointNames(INameResolver resolver, TimeProvider time, A
             if (name.IsResolving || (name.LastAsked is { } last && time.GetElapsedTime(last, now) < Interval)) return;
             (name.IsResolving, name.LastAsked) = (true, now);
         }
-        _ = ResolveAsync(peer, name);
+        lock (_line)
+        {
+            _line.Enqueue((peer, name));
+            if (_asking == MaxAtOnce) return;
+            _asking++;
+        }
+        _ = AskAsync();
     }
 
     public void Dispose() => _stop.Cancel();
 
-    private async Task ResolveAsync(Peer peer, Name name)
+    private async Task AskAsync()
+    {
+        while (TryTakeNext(out Peer peer, out Name name)) await AskAsync(peer, name).ConfigureAwait(false);
+    }
+
+    private bool TryTakeNext(out Peer peer, out Name name)
+    {
+        lock (_line)
+        {
+            bool hasNext = _line.TryDequeue(out (Peer Peer, Name Name) next);
+            if (!hasNext) _asking--;
+            (peer, name) = next;
+            return hasNext;
+        }
+    }
+
+    private async Task AskAsync(Peer peer, Name name)
     {
         try
         {
+            long heard = peer.ReceivedBytes;
             NameResult result = await resolver.ResolveAsync(name.EndPoint.Host, _stop.Token).ConfigureAwait(false);
-            if (result.Addresses.Count > 0)
-            {
-                IPAddress address = result.Addresses[name.Turn++ % result.Addresses.Count];
+            // Where a peer was heard in the meantime it is, whatever its name says.
+            if (peer.ReceivedBytes == heard && name.Choose(result.Addresses) is { } address)
                 resolved(peer, new UdpEndpoint(new IPEndPoint(address, name.EndPoint.Port)));
-            }
         }
         catch (OperationCanceledException)
         {
@@ -61,9 +91,24 @@ internal sealed class EndpointNames(INameResolver resolver, TimeProvider time, A
 
     private sealed class Name(DnsEndPoint endPoint)
     {
+        private readonly HashSet<IPAddress> _tried = [];
+
         public DnsEndPoint EndPoint { get; } = endPoint;
-        public int Turn { get; set; }
         public bool IsResolving { get; set; }
         public long? LastAsked { get; set; }
+
+        /// <summary>The first address that was not tried yet. One question is under way at a time.</summary>
+        public IPAddress? Choose(IReadOnlyList<IPAddress> addresses)
+        {
+            if (addresses.Count == 0) return null;
+            if (_tried.Count < MaxAddresses)
+            {
+                foreach (IPAddress address in addresses)
+                    if (_tried.Add(address)) return address;
+            }
+            _tried.Clear();
+            _tried.Add(addresses[0]);
+            return addresses[0];
+        }
     }
 }

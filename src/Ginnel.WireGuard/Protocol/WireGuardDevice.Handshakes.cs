@@ -52,6 +52,8 @@ internal sealed partial class WireGuardDevice
             Queue(peer);
             return;
         }
+        // With traffic the next attempt may come of a packet, before the timer that would have said so.
+        if (!isRetry && peer.Timers.IsHandshaking) outbox.Unanswered.Add(peer);
         // Without an endpoint the timer still runs: the name may be resolved meanwhile.
         peer.LastHandshakeSent = now;
         if (peer.Pending is { } old)
