@@ -118,8 +118,9 @@ public sealed partial class WireGuardLink : ILink, ICarrierSink
             Instant next = _device.NextDeadline;
             if (_disposed != 0 || next >= _timerDeadline) return;
             _timerDeadline = next;
-            TimeSpan wait = next - Now;
-            _timer.Change(wait > TimeSpan.Zero ? wait : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+            // Timers count whole milliseconds; rounding down would fire early, and again and again until the deadline.
+            double wait = Math.Ceiling((next - Now).TotalMilliseconds);
+            _timer.Change(TimeSpan.FromMilliseconds(Math.Max(0, wait)), Timeout.InfiniteTimeSpan);
         }
     }
 }

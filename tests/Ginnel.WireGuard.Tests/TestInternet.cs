@@ -140,7 +140,7 @@ internal sealed class TunnelEnd : ILinkSink, IAsyncDisposable
         Carrier = internet.Join(address);
         Link = new WireGuardLink(PrivateKey, Carrier, new WireGuardOptions
         {
-            Mtu = options?.Mtu ?? 1_420, Time = internet.Time, Entropy = new SeededEntropy((ulong)seed + 1_000), Resolver = internet.Names,
+            Mtu = options?.Mtu ?? 1_420, Time = options?.Time ?? internet.Time, Entropy = new SeededEntropy((ulong)seed + 1_000), Resolver = internet.Names,
         });
         _ = Link.RunAsync(this, _stop.Token);
     }

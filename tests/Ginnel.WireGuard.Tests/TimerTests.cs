@@ -106,6 +106,17 @@ public sealed class TimerTests : IAsyncDisposable
         Assert.InRange(_b.Peer.LastHandshake!.Value, TimeSpan.Zero, TimeSpan.FromSeconds(31));
     }
 
+    [Fact]
+    public async Task The_systems_timers_which_round_down_to_milliseconds_are_not_set_again_and_again()
+    {
+        RoundingTime time = new(_internet.Time);
+        await using TunnelEnd c = new(_internet, "192.0.2.3:51820", "10.0.0.3", 3, new WireGuardOptions { Time = time });
+        c.Know(_a, keepalive: TimeSpan.FromSeconds(25));
+        _internet.Pass(TimeSpan.FromMinutes(10));
+        // An initiation every five seconds and no more, a keepalive every 25 s besides; a timer that comes early costs one more call.
+        Assert.InRange(time.Calls, 80, 2 * (120 + 24 + 1));
+    }
+
     private void Introduce()
     {
         _a.Know(_b);
@@ -114,4 +125,37 @@ public sealed class TimerTests : IAsyncDisposable
 
     private int Count(TunnelEnd end, MessageType type) =>
         _internet.Sent.Count(datagram => datagram.From.Equals(end.Carrier.Endpoint) && datagram.Bytes[0] == (byte)type);
+
+    /// <summary>As the system's timers do it: whole milliseconds, rounded down. Each call takes ten microseconds.</summary>
+    private sealed class RoundingTime(SimulatedTime time) : TimeProvider
+    {
+        private long _spent;
+
+        public int Calls { get; private set; }
+
+        public override long TimestampFrequency => time.TimestampFrequency;
+
+        public override long GetTimestamp() => time.GetTimestamp() + _spent;
+
+        public override DateTimeOffset GetUtcNow() => time.GetUtcNow();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => new Rounded(time.CreateTimer(
+            inner =>
+            {
+                Calls++;
+                // Real time goes on while a callback runs; the simulated clock's stands still.
+                _spent += 100;
+                callback(inner);
+            }, state, dueTime, period));
+
+        private sealed class Rounded(ITimer timer) : ITimer
+        {
+            public bool Change(TimeSpan dueTime, TimeSpan period) => timer.Change(
+                dueTime == Timeout.InfiniteTimeSpan ? dueTime : TimeSpan.FromMilliseconds((long)dueTime.TotalMilliseconds), period);
+
+            public void Dispose() => timer.Dispose();
+
+            public ValueTask DisposeAsync() => timer.DisposeAsync();
+        }
+    }
 }
