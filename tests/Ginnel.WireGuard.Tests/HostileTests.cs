@@ -1,4 +1,6 @@
 using System.Net;
+using Ginnel.Netstack;
+using Ginnel.Testing;
 using Ginnel.WireGuard.Protocol;
 
 namespace Ginnel.WireGuard.Tests;
@@ -225,6 +227,46 @@ public sealed class HostileTests : IAsyncDisposable
         Assert.InRange(_internet.Sent.Count, 10_000, 10_001);
         _internet.Time.Advance(TimeSpan.FromSeconds(4));
         Assert.InRange(_internet.Sent.Count, 10_000, 10_001);
+    }
+
+    [Fact]
+    public void F16_what_is_due_at_once_is_done_in_pieces_and_no_deadline_stays_behind()
+    {
+        WireGuardDevice device = new(_a.PrivateKey, new SeededEntropy(1));
+        Instant now = new(TimeSpan.TicksPerDay);
+        DateTimeOffset utc = DateTimeOffset.UnixEpoch.AddYears(50);
+        Peer[] peers = new Peer[100];
+        byte[] key = new byte[32];
+        for (int i = 0; i < peers.Length; i++)
+        {
+            BitConverter.TryWriteBytes(key, i + 100);
+            key[20] = 9;
+            peers[i] = device.AddPeer(key, default)!;
+            peers[i].Endpoint = _stranger;
+            device.SetPersistentKeepalive(peers[i], TimeSpan.FromHours(18), now);
+        }
+        Outbox outbox = new();
+        device.Advance(utc, now, outbox);
+        // So many under one hold of the lock; the others are due at once.
+        Assert.Equal(WireGuardDevice.MaxAtOnce, outbox.Messages.Count);
+        Assert.True(device.NextDeadline <= now);
+        // For ten minutes each has a timer that is set and taken back, again and again, before one that is far off.
+        for (int second = 0; second < 600; second += 10)
+        {
+            now += TimeSpan.FromSeconds(10);
+            foreach (Peer peer in peers)
+            {
+                peer.Timers.HandshakeCompleted();
+                peer.Timers.Received(now, peer.PersistentKeepalive);
+                device.BeginHandshake(peer, utc + TimeSpan.FromSeconds(second), now, isRetry: false, outbox);
+            }
+            outbox.Clear();
+            while (device.NextDeadline <= now) device.Advance(utc, now, outbox);
+            Assert.Equal(peers.Length, device.QueuedDeadlines);
+        }
+        foreach (Peer peer in peers) device.RemovePeer(peer.PublicKey);
+        Assert.Equal(0, device.QueuedDeadlines);
+        device.Dispose();
     }
 
     private byte[] FirstInitiation()

@@ -14,6 +14,11 @@ internal sealed class Peer : IDisposable
     /// <summary>Packets that wait for a handshake; the oldest go first.</summary>
     public const int MaxStaged = 128;
 
+    /// <summary>The order of the device's queue: who is due first, and no two are equal.</summary>
+    public static readonly IComparer<Peer> ByDeadline = Comparer<Peer>.Create(static (left, right) =>
+        left.QueuedDeadline == right.QueuedDeadline ? left._number.CompareTo(right._number) : left.QueuedDeadline.CompareTo(right.QueuedDeadline));
+
+    private readonly long _number;
     private volatile Session? _current;
     private volatile Session? _next;
     private volatile CarrierEndpoint? _endpoint;
@@ -21,8 +26,9 @@ internal sealed class Peer : IDisposable
     private long _sentBytes;
     private long _receivedBytes;
 
-    private Peer(byte[] publicKey, byte[] staticSecret, ReadOnlySpan<byte> presharedKey)
+    private Peer(byte[] publicKey, byte[] staticSecret, ReadOnlySpan<byte> presharedKey, long number)
     {
+        _number = number;
         PublicKey = publicKey;
         StaticSecret = staticSecret;
         PresharedKey = presharedKey.IsEmpty ? new byte[Messages.KeySize] : presharedKey.ToArray();
@@ -74,7 +80,7 @@ internal sealed class Peer : IDisposable
     /// <summary>Whether it has been removed: nothing is sent or received any more.</summary>
     public bool IsRemoved { get; private set; }
 
-    /// <summary>The deadline under which the device's queue holds it, or never.</summary>
+    /// <summary>The deadline under which the device's queue holds it, or never. Changed only while it is not in the queue.</summary>
     public Instant QueuedDeadline { get; set; } = Instant.Never;
 
     public long SentBytes => Volatile.Read(ref _sentBytes);
@@ -84,10 +90,10 @@ internal sealed class Peer : IDisposable
     public int StagedCount => _staged.Count;
 
     /// <summary>A peer, or null for a public key of low order, with which nothing would be secret.</summary>
-    public static Peer? TryCreate(StaticKey ourKey, byte[] publicKey, ReadOnlySpan<byte> presharedKey)
+    public static Peer? TryCreate(StaticKey ourKey, byte[] publicKey, ReadOnlySpan<byte> presharedKey, long number)
     {
         byte[] secret = new byte[X25519Key.Size];
-        return ourKey.Key.TryAgree(publicKey, secret) ? new Peer(publicKey, secret, presharedKey) : null;
+        return ourKey.Key.TryAgree(publicKey, secret) ? new Peer(publicKey, secret, presharedKey, number) : null;
     }
 
     public void CountSent(long bytes) => Interlocked.Add(ref _sentBytes, bytes);

@@ -47,16 +47,13 @@ internal sealed partial class WireGuardDevice
         BeginHandshake(peer, utc, now, isRetry: false, outbox);
     }
 
-    /// <summary>Does what is due.</summary>
+    /// <summary>Does what is due, for so many peers; <see cref="NextDeadline"/> tells whether there are more.</summary>
     public void Advance(DateTimeOffset utc, Instant now, Outbox outbox)
     {
-        while (_deadlines.TryPeek(out Peer? peer, out long ticks) && ticks <= now.Ticks)
+        for (int count = 0; count < MaxAtOnce && _deadlines.Min is { } peer && peer.QueuedDeadline <= now; count++)
         {
-            _deadlines.Dequeue();
-            // An entry that a later, earlier one has overtaken means nothing.
-            if (peer.QueuedDeadline.Ticks != ticks) continue;
+            _deadlines.Remove(peer);
             peer.QueuedDeadline = Instant.Never;
-            if (peer.IsRemoved) continue;
             Act(peer, peer.Timers.TakeDue(now), utc, now, outbox);
             Queue(peer);
         }

@@ -13,13 +13,17 @@ internal sealed partial class WireGuardDevice : IDisposable
     /// <summary>Peers that one device may have.</summary>
     public const int MaxPeers = 65_536;
 
+    /// <summary>Peers whose timers are handled in one call: who waits for the lock does not wait for ten thousand handshakes.</summary>
+    public const int MaxAtOnce = 64;
+
     private readonly EntropySource _entropy;
     private readonly StaticKey _ourKey;
     private readonly CookieChecker _cookies;
     private readonly HandshakeLimiter _limiter = new();
     private readonly LoadMeter _load = new();
     private readonly Dictionary<KeyBytes, Peer> _peers = [];
-    private readonly PriorityQueue<Peer, long> _deadlines = new();
+    private readonly SortedSet<Peer> _deadlines = new(Peer.ByDeadline);
+    private long _peersAdded;
     private readonly SessionTable _sessions;
     private readonly AllowedIps<Peer> _allowed = new();
 
@@ -42,7 +46,10 @@ internal sealed partial class WireGuardDevice : IDisposable
     public DeviceCounters Counters { get; } = new();
 
     /// <summary>The earliest time at which <see cref="Advance"/> has something to do.</summary>
-    public Instant NextDeadline => _deadlines.TryPeek(out _, out long ticks) ? new Instant(ticks) : Instant.Never;
+    public Instant NextDeadline => _deadlines.Min?.QueuedDeadline ?? Instant.Never;
+
+    /// <summary>Peers for which something is due at some time.</summary>
+    public int QueuedDeadlines => _deadlines.Count;
 
     /// <summary>Whose an address is; null for nobody's. Safe without the lock.</summary>
     public Peer? FindPeer(IpAddress address) => _allowed.Find(address);
@@ -55,7 +62,7 @@ internal sealed partial class WireGuardDevice : IDisposable
     {
         KeyBytes key = new(publicKey);
         if (_peers.Count >= MaxPeers || _peers.ContainsKey(key) || publicKey.SequenceEqual(_ourKey.PublicKey)) return null;
-        if (Peer.TryCreate(_ourKey, publicKey.ToArray(), presharedKey) is not { } peer) return null;
+        if (Peer.TryCreate(_ourKey, publicKey.ToArray(), presharedKey, ++_peersAdded) is not { } peer) return null;
         _peers.Add(key, peer);
         return peer;
     }
@@ -70,6 +77,7 @@ internal sealed partial class WireGuardDevice : IDisposable
         _allowed.Set(peer, []);
         foreach (Session session in peer.Sessions()) _sessions.Remove(session.LocalIndex);
         if (peer.Pending is { } pending) _sessions.Remove(pending.LocalIndex);
+        _deadlines.Remove(peer);
         peer.Timers.Stop();
         peer.Dispose();
         return true;
@@ -98,6 +106,7 @@ internal sealed partial class WireGuardDevice : IDisposable
             peer.Dispose();
         }
         _peers.Clear();
+        _deadlines.Clear();
         _ourKey.Dispose();
     }
 
@@ -106,8 +115,9 @@ internal sealed partial class WireGuardDevice : IDisposable
     {
         Instant next = peer.Timers.Next;
         if (next >= peer.QueuedDeadline) return;
+        _deadlines.Remove(peer);
         peer.QueuedDeadline = next;
-        _deadlines.Enqueue(peer, next.Ticks);
+        _deadlines.Add(peer);
     }
 
     // Up to a third of a second, so that two peers do not begin together again and again.
