@@ -59,10 +59,13 @@ public sealed class TestNetwork : IAsyncLifetime
     /// <summary>The words of <c>ginnel run</c>.</summary>
     public static string[] Ginnel(params string[] words) => [Path.Combine(AppContext.BaseDirectory, "Ginnel.Cli"), .. words];
 
+    /// <summary>Starts words in the peer's namespace as root; the caller sees to their end.</summary>
+    internal Process StartAtPeer(params string[] words) => Caller.Start(Who.Root, words, Enter(Peer));
+
     /// <summary>Starts a server in the peer's namespace; it ends with the tests.</summary>
     public Process Serve(params string[] words)
     {
-        Process process = Caller.Start(Who.Root, words, Enter(Peer));
+        Process process = StartAtPeer(words);
         lock (_servers) _servers.Add(process);
         return process;
     }

@@ -26,7 +26,7 @@ public sealed class ProxyTests(TestNetwork network) : IDisposable
     public async Task PortsLeadThroughTheTunnelBothWays()
     {
         await network.RequireAsync("wg", "curl", "python3");
-        (string near, string far) = await FilesAsync("both", 51_990);
+        (string near, string far) = await ProxyPair.FilesAsync(network, "both", 51_990);
         Process there = network.Serve([.. TestNetwork.Ginnel("proxy", "--config", far),
             "--ingress", $"tcp:80:127.0.0.1:{PeerServer.Http}", "--ingress", $"tcp:81:localhost:{PeerServer.Http}", "--ingress", $"udp:7:127.0.0.1:{PeerServer.Echo}",
             "--ingress", $"tcp:7002:[::1]:{PeerServer.HalfClose}", "--ingress", "tcp:9:127.0.0.1:9",
@@ -34,8 +34,8 @@ public sealed class ProxyTests(TestNetwork network) : IDisposable
         Process here = Start(Who.UserWithoutTun, [.. TestNetwork.Ginnel("proxy", "--config", near, "-v"),
             "--egress", "tcp:8180:10.88.0.2:80", "--egress", "tcp:8181:[fd88::2]:81", "--egress", "udp:8107:10.88.0.2:7", "--egress", "tcp:8102:10.88.0.2:7002",
             "--egress", "tcp:8109:10.88.0.2:9", "--egress", "tcp:8182:10.88.0.2:82"]);
-        await StartedAsync(there, 6);
-        await StartedAsync(here, 6);
+        await ProxyPair.StartedAsync(there, 6);
+        await ProxyPair.StartedAsync(here, 6);
         Outcome outcome = await network.RunAsync(Who.Root, "sh", "-c", $$"""
             curl -s -m 20 http://127.0.0.1:8180/bytes/{{Size}} | sha256sum
             curl -s -m 20 'http://[::1]:8181/bytes/{{Size}}' | sha256sum
@@ -65,7 +65,7 @@ public sealed class ProxyTests(TestNetwork network) : IDisposable
     public async Task SeveralTargetsTakeExactTurnsOnBothProtocols()
     {
         await network.RequireAsync("wg", "python3");
-        (string near, string far) = await FilesAsync("turns", 51_992);
+        (string near, string far) = await ProxyPair.FilesAsync(network, "turns", 51_992);
         const string Servers = """
             import socket, threading
             def tcp(port):
@@ -87,8 +87,8 @@ public sealed class ProxyTests(TestNetwork network) : IDisposable
             "--ingress", "udp:73:127.0.0.1:7301", "--ingress", "udp:73:127.0.0.1:7302", "--ingress", "tcp:74:127.0.0.1:7301", "--ingress", "tcp:74:127.0.0.1:1"]);
         Process here = Start(Who.UserWithoutTun, [.. TestNetwork.Ginnel("proxy", "--config", near),
             "--egress", "tcp:7373:10.88.0.2:73", "--egress", "udp:7373:10.88.0.2:73", "--egress", "tcp:7374:10.88.0.2:74"]);
-        await StartedAsync(there, 6);
-        await StartedAsync(here, 3);
+        await ProxyPair.StartedAsync(there, 6);
+        await ProxyPair.StartedAsync(here, 3);
         Outcome outcome = await network.RunAsync(Who.Root, "/usr/bin/python3", "-c", """
             import socket
             def tcp(port):
@@ -109,7 +109,7 @@ public sealed class ProxyTests(TestNetwork network) : IDisposable
     public async Task WordsAreJudgedBeforeAnythingIsOpened(int code, string message, params string[] words)
     {
         await network.RequireAsync("wg");
-        (string near, _) = await FilesAsync($"words{Math.Abs(string.Join(' ', words).GetHashCode(StringComparison.Ordinal))}", 51_994);
+        (string near, _) = await ProxyPair.FilesAsync(network, $"words{Math.Abs(string.Join(' ', words).GetHashCode(StringComparison.Ordinal))}", 51_994);
         Outcome outcome = await network.RunAsync(Who.Root, [.. TestNetwork.Ginnel("proxy", "--config", near), .. words]);
         Assert.Equal(code, outcome.ExitCode);
         Assert.Contains(message, outcome.Errors);
@@ -119,7 +119,7 @@ public sealed class ProxyTests(TestNetwork network) : IDisposable
     public async Task APortThatIsTakenIsNamed()
     {
         await network.RequireAsync("wg");
-        (string near, _) = await FilesAsync("taken", 51_996);
+        (string near, _) = await ProxyPair.FilesAsync(network, "taken", 51_996);
         Outcome outcome = await network.RunAtPeerAsync([.. TestNetwork.Ginnel("proxy", "--config", near), "--egress", $"tcp:{PeerServer.Http}:h:1"]);
         Assert.Equal(1, outcome.ExitCode);
         Assert.Contains($"port {PeerServer.Http} cannot be opened", outcome.Errors);
@@ -131,41 +131,5 @@ public sealed class ProxyTests(TestNetwork network) : IDisposable
         Process process = network.Start(who, words);
         _started.Add(process);
         return process;
-    }
-
-    private static async Task StartedAsync(Process proxy, int rules)
-    {
-        using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        patience.CancelAfter(TimeSpan.FromSeconds(20));
-        Assert.Contains("public key", await proxy.StandardError.ReadLineAsync(patience.Token));
-        for (int i = 0; i < rules; i++) Assert.Contains("listening on", await proxy.StandardError.ReadLineAsync(patience.Token));
-    }
-
-    /// <summary>The files of two ends that know each other.</summary>
-    private async Task<(string Near, string Far)> FilesAsync(string name, int port)
-    {
-        string[] keys = (await Caller.RunAsync(Who.Root, "sh", "-c", "a=$(wg genkey); b=$(wg genkey); echo $a; echo $a | wg pubkey; echo $b; echo $b | wg pubkey; wg genpsk")).Output.Split('\n');
-        string near = Path.Combine(network.Folder, $"{name}-near.conf"), far = Path.Combine(network.Folder, $"{name}-far.conf");
-        await File.WriteAllTextAsync(near, string.Create(CultureInfo.InvariantCulture, $"""
-            [Interface]
-            PrivateKey = {keys[0]}
-            Address = 10.88.0.1/32, fd88::1/128
-            [Peer]
-            PublicKey = {keys[3]}
-            PresharedKey = {keys[4]}
-            AllowedIPs = 10.88.0.2/32, fd88::2/128
-            Endpoint = {TestNetwork.PeerAddress}:{port}
-            """), Token);
-        await File.WriteAllTextAsync(far, string.Create(CultureInfo.InvariantCulture, $"""
-            [Interface]
-            PrivateKey = {keys[2]}
-            Address = 10.88.0.2/32, fd88::2/128
-            ListenPort = {port}
-            [Peer]
-            PublicKey = {keys[1]}
-            PresharedKey = {keys[4]}
-            AllowedIPs = 10.88.0.1/32, fd88::1/128
-            """), Token);
-        return (near, far);
     }
 }
