@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using Ginnel.Interop.Running;
@@ -31,6 +32,9 @@ internal sealed class EndOrders(WireGuardLink link, NetworkHost host, MovingCarr
                 "begin" => Begin(order[1..]),
                 "await" => await _begun!,
                 "move" => await MoveAsync(Number(order[1])),
+                "notes" => carrier.Notes.ToString(),
+                "flood" => await FloodAsync(Number(order[1])),
+                "flooded" => await BeFloodedAsync(Number(order[1])),
                 "peer" => link.Peers[0].ToString(),
                 "counters" => link.Counters.ToString(),
                 _ => "?",
@@ -87,14 +91,14 @@ internal sealed class EndOrders(WireGuardLink link, NetworkHost host, MovingCarr
     private async Task<string> DatagramAsync(string to, int count)
     {
         IPEndPoint remote = IPEndPoint.Parse(to);
-        await using IDatagramPort port = host.BindUdp(new IPEndPoint(remote.Address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 0));
+        await using IDatagramPort port = host.BindUdp(new IPEndPoint(remote.Address.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 0));
         return await AskOnceAsync(port, remote, Pattern(count));
     }
 
     /// <summary>Pings so many times, one after the other; how many came back.</summary>
     private async Task<string> PingAsync(IPAddress address, int count)
     {
-        await using IDatagramPort port = host.BindEcho(new IPEndPoint(address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 0));
+        await using IDatagramPort port = host.BindEcho(new IPEndPoint(address.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 0));
         int same = 0;
         for (int i = 0; i < count; i++)
         {
@@ -119,6 +123,30 @@ internal sealed class EndOrders(WireGuardLink link, NetworkHost host, MovingCarr
         {
             return "no answer";
         }
+    }
+
+    /// <summary>Sends our last initiation again and again for so many seconds: the peer has to look at each, and soon is under load.</summary>
+    private async Task<string> FloodAsync(int seconds)
+    {
+        if (carrier.Notes.Sent is not { } last) return "nothing to send";
+        await BurstAsync(seconds, () => carrier.TrySend(last.To, last.Message, last.Message.Length));
+        return carrier.Notes.ToString();
+    }
+
+    /// <summary>Sends ourselves the peer's last initiation likewise, by a socket of its own.</summary>
+    private async Task<string> BeFloodedAsync(int seconds)
+    {
+        if (carrier.Notes.Received is not { } last) return "nothing to send";
+        using Socket socket = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        IPEndPoint us = new(IPAddress.Loopback, ((IPEndPoint)carrier.LocalEndPoint!).Port);
+        await BurstAsync(seconds, () => socket.SendTo(last, us));
+        return link.Counters.ToString();
+    }
+
+    private static async Task BurstAsync(int seconds, Action send)
+    {
+        for (Stopwatch clock = Stopwatch.StartNew(); clock.Elapsed < TimeSpan.FromSeconds(seconds); await Task.Delay(400))
+            for (int i = 0; i < 800; i++) send();
     }
 
     /// <summary>Has blocks echoed one after the other for so many seconds; how many were right, and the longest wait for one in milliseconds.</summary>

@@ -143,12 +143,11 @@ public sealed class KernelChangesTests(GuestNetwork network)
         await network.RequireAsync();
         await using KernelTunnel tunnel = await KernelTunnel.StartAsync(network, new KernelTunnelOptions(HasPresharedKey: true, Scale: 20));
         string peer = (await network.Guest.DoAsync($"wg show {tunnel.Name} peers")).Trim();
-        string preshared = await tunnel.ShowAsync("preshared-keys");
         await network.Guest.DoAsync($"wg genpsk >/tmp/other && wg set {tunnel.Name} peer {peer} preshared-key /tmp/other");
         Assert.Equal("0 of 1", await tunnel.End.AskAsync($"ping {tunnel.TheirV4} 1"));
         Assert.InRange(NumberAfter("BadHandshake = ", await tunnel.End.AskAsync("counters")), 1, int.MaxValue);
         Assert.Equal("0", await tunnel.ShowAsync("latest-handshakes"));
-        await network.Guest.DoAsync($"echo {preshared} >/tmp/other && wg set {tunnel.Name} peer {peer} preshared-key /tmp/other");
+        await network.Guest.DoAsync($"echo {tunnel.Keys.Preshared} >/tmp/other && wg set {tunnel.Name} peer {peer} preshared-key /tmp/other");
         Assert.Equal("1 of 1", await tunnel.End.AskAsync($"ping {tunnel.TheirV4} 1"));
         await tunnel.End.EndAsync();
     }

@@ -59,7 +59,6 @@ public sealed class KernelProxyTests(GuestNetwork network)
     private async Task<string> FileAsync(KernelTunnel tunnel, bool theyBegin)
     {
         string file = Path.Combine(network.Folder, $"{tunnel.Name}.conf");
-        string preshared = await tunnel.ShowAsync("preshared-keys");
         await File.WriteAllTextAsync(file, string.Create(CultureInfo.InvariantCulture, $"""
             [Interface]
             PrivateKey = {tunnel.Keys.OurPrivate}
@@ -67,7 +66,7 @@ public sealed class KernelProxyTests(GuestNetwork network)
             ListenPort = {tunnel.Port}
             [Peer]
             PublicKey = {tunnel.Keys.TheirPublic}
-            PresharedKey = {preshared}
+            PresharedKey = {tunnel.Keys.Preshared}
             AllowedIPs = {tunnel.TheirV4}/32, {tunnel.TheirV6}/128
             {(theyBegin ? "" : string.Create(CultureInfo.InvariantCulture, $"Endpoint = {GuestNetwork.GuestAddress}:{tunnel.Port + 1_000}"))}
             """));

@@ -40,20 +40,20 @@ internal sealed class KernelTunnel : IAsyncDisposable
     public string TheirV4 => Text($"10.79.{Number}.2");
     public string TheirV6 => Text($"fd79:{Number}::2");
 
-    /// <summary>The kernel's keys and ours, of a tunnel whose our end is not a <see cref="WireGuardEnd"/>.</summary>
-    public (string OurPrivate, string TheirPublic) Keys { get; private set; }
+    /// <summary>Our private key, the kernel's public one, and one that both have if the options say so.</summary>
+    public (string OurPrivate, string TheirPublic, string Preshared) Keys { get; private set; }
 
     /// <summary>Makes a tunnel with our end.</summary>
     public static async Task<KernelTunnel> StartAsync(GuestNetwork network, KernelTunnelOptions options)
     {
         KernelTunnel tunnel = new(network.Guest, Interlocked.Increment(ref s_next));
-        string preshared = await tunnel.ConfigureAsync(options);
-        string their = options.OutsideV6 ? $"[{GuestNetwork.GuestAddressV6}]" : GuestNetwork.GuestAddress;
+        await tunnel.ConfigureAsync(options);
         try
         {
-            tunnel.End = await EndProcess.StartAsync(network.Enter, tunnel.Keys.OurPrivate, tunnel.Keys.TheirPublic, preshared,
-                Text($"{(options.Portable ? "0" : "")}{tunnel.Port}"), options.TheyBegin ? "-" : Text($"{their}:{tunnel.Port + 1_000}"),
-                Text($"{options.Mtu}"), $"{tunnel.OurV4}/24,{tunnel.OurV6}/64", Text($"scale={options.Scale}"), Text($"keepalive={options.OurKeepalive}"));
+            // What begins comes last: a message to nobody is sent again only after five seconds.
+            if (!options.TheyBegin) await tunnel.UpAsync();
+            tunnel.End = await tunnel.StartEndAsync(network, options, tunnel.Port);
+            if (options.TheyBegin) await tunnel.UpAsync();
             return tunnel;
         }
         catch
@@ -63,11 +63,21 @@ internal sealed class KernelTunnel : IAsyncDisposable
         }
     }
 
+    /// <summary>Starts another of our ends with the same key, at another port.</summary>
+    public Task<EndProcess> StartEndAsync(GuestNetwork network, KernelTunnelOptions options, int port)
+    {
+        string their = options.OutsideV6 ? $"[{GuestNetwork.GuestAddressV6}]" : GuestNetwork.GuestAddress;
+        return EndProcess.StartAsync(network.Enter, Keys.OurPrivate, Keys.TheirPublic, options.HasPresharedKey ? Keys.Preshared : "-",
+            Text($"{(options.Portable ? "0" : "")}{port}"), options.TheyBegin ? "-" : Text($"{their}:{Port + 1_000}"),
+            Text($"{options.Mtu}"), $"{OurV4}/24,{OurV6}/64", Text($"scale={options.Scale}"), Text($"keepalive={options.OurKeepalive}"));
+    }
+
     /// <summary>Makes the kernel's end alone, with an endpoint for us if <see cref="KernelTunnelOptions.TheyBegin"/>.</summary>
     public static async Task<KernelTunnel> StartTheirsAsync(GuestNetwork network, KernelTunnelOptions options)
     {
         KernelTunnel tunnel = new(network.Guest, Interlocked.Increment(ref s_next));
         await tunnel.ConfigureAsync(options);
+        await tunnel.UpAsync();
         return tunnel;
     }
 
@@ -80,10 +90,12 @@ internal sealed class KernelTunnel : IAsyncDisposable
         await _guest.RunAsync($"ip link del {Name}");
     }
 
-    private async Task<string> ConfigureAsync(KernelTunnelOptions options)
+    private Task<string> UpAsync() => _guest.DoAsync($"ip link set {Name} up");
+
+    private async Task ConfigureAsync(KernelTunnelOptions options)
     {
         string[] keys = (await Caller.RunAsync(Who.Root, "sh", "-c", "for i in 1 2; do k=$(wg genkey); echo $k; echo $k | wg pubkey; done; wg genpsk")).Output.Split('\n');
-        Keys = (keys[0], keys[3]);
+        Keys = (keys[0], keys[3], keys[4]);
         string our = options.OutsideV6 ? $"[{GuestNetwork.OurAddressV6}]" : GuestNetwork.OurAddress;
         await _guest.DoAsync(Text($"""
             ip link add {Name} type wireguard
@@ -93,9 +105,8 @@ internal sealed class KernelTunnel : IAsyncDisposable
               allowed-ips {OurV4}/32,{OurV6}/128 persistent-keepalive {options.TheirKeepalive} {(options.TheyBegin ? Text($"endpoint {our}:{Port}") : "")}
             ip addr add {TheirV4}/24 dev {Name}
             ip addr add {TheirV6}/64 dev {Name} nodad
-            ip link set {Name} mtu {options.Mtu} up
+            ip link set {Name} mtu {options.Mtu}
             """));
-        return options.HasPresharedKey ? keys[4] : "-";
     }
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

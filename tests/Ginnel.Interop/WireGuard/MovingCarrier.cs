@@ -20,6 +20,9 @@ internal sealed class MovingCarrier : IDatagramCarrier
 
     public int MaxDatagram { get; }
 
+    /// <summary>The handshakes that have passed.</summary>
+    public HandshakeNotes Notes { get; } = new();
+
     public int MaxSegments { get; }
 
     public async Task RunAsync(ICarrierSink sink, CancellationToken cancellationToken)
@@ -27,11 +30,15 @@ internal sealed class MovingCarrier : IDatagramCarrier
         while (!_ended.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             IDatagramCarrier carrier = Volatile.Read(ref _current);
-            await carrier.RunAsync(sink, cancellationToken).ConfigureAwait(false);
+            await carrier.RunAsync(new NotingSink(sink, Notes), cancellationToken).ConfigureAwait(false);
         }
     }
 
-    public bool TrySend(CarrierEndpoint to, ReadOnlySpan<byte> datagrams, int segmentSize) => Volatile.Read(ref _current).TrySend(to, datagrams, segmentSize);
+    public bool TrySend(CarrierEndpoint to, ReadOnlySpan<byte> datagrams, int segmentSize)
+    {
+        if (datagrams.Length <= segmentSize) Notes.NoteSent(to, datagrams);
+        return Volatile.Read(ref _current).TrySend(to, datagrams, segmentSize);
+    }
 
     /// <summary>Binds another port, from which is sent henceforth; the one before is closed.</summary>
     public async Task MoveAsync(int port)
@@ -44,5 +51,19 @@ internal sealed class MovingCarrier : IDatagramCarrier
     {
         await _ended.CancelAsync().ConfigureAwait(false);
         await Volatile.Read(ref _current).DisposeAsync().ConfigureAwait(false);
+    }
+
+    private sealed class NotingSink(ICarrierSink sink, HandshakeNotes notes) : ICarrierSink
+    {
+        public void Deliver(CarrierEndpoint from, Span<byte> datagrams, int segmentSize)
+        {
+            for (Span<byte> rest = datagrams; !rest.IsEmpty; rest = rest[Math.Min(segmentSize, rest.Length)..])
+                notes.NoteReceived(rest[..Math.Min(segmentSize, rest.Length)]);
+            sink.Deliver(from, datagrams, segmentSize);
+        }
+
+        public void EndOfBatch() => sink.EndOfBatch();
+
+        public void Writable() => sink.Writable();
     }
 }
