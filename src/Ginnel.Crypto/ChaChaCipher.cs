@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Ginnel.Crypto.Native;
 
 namespace Ginnel.Crypto;
@@ -8,7 +7,7 @@ namespace Ginnel.Crypto;
 /// The context is set up once; a packet costs no allocation. Not thread-safe. Dispose clears the key.
 /// </summary>
 /// <remarks>Whoever seals must never use a counter twice with one key.</remarks>
-public sealed unsafe class ChaChaCipher : IDisposable
+public sealed class ChaChaCipher : IDisposable
 {
     /// <summary>Bytes of a key.</summary>
     public const int KeySize = 32;
@@ -16,8 +15,6 @@ public sealed unsafe class ChaChaCipher : IDisposable
     /// <summary>Bytes by which sealing lengthens.</summary>
     public const int TagSize = 16;
 
-    private const int NonceSize = 12;
-    private static readonly nint Algorithm = OpenSsl.NotNull(LibCrypto.EVP_CIPHER_fetch(0, "ChaCha20-Poly1305", null), "ChaCha20-Poly1305");
     private readonly CipherContext _context = CipherContext.Create();
     private readonly bool _seals;
 
@@ -28,8 +25,7 @@ public sealed unsafe class ChaChaCipher : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(key.Length, KeySize, nameof(key));
         _seals = seals;
-        fixed (byte* bytes = key)
-            OpenSsl.Check(LibCrypto.EVP_CipherInit_ex2(_context.Pointer, Algorithm, bytes, null, seals ? 1 : 0, 0), "EVP_CipherInit");
+        ChaChaOperations.Initialize(_context.Pointer, key, seals);
     }
 
     /// <summary>Encrypts and authenticates.</summary>
@@ -41,14 +37,8 @@ public sealed unsafe class ChaChaCipher : IDisposable
     {
         if (!_seals) throw new InvalidOperationException("This cipher opens.");
         ArgumentOutOfRangeException.ThrowIfLessThan(destination.Length, plaintext.Length + TagSize, nameof(destination));
-        fixed (byte* input = plaintext, additional = associated, output = destination)
-        {
-            int written;
-            Begin(counter, additional, associated.Length);
-            if (plaintext.Length > 0) OpenSsl.Check(LibCrypto.EVP_CipherUpdate(_context.Pointer, output, &written, input, plaintext.Length), "seal");
-            OpenSsl.Check(LibCrypto.EVP_CipherFinal_ex(_context.Pointer, output + plaintext.Length, &written), "seal");
-            OpenSsl.Check(LibCrypto.EVP_CIPHER_CTX_ctrl(_context.Pointer, LibCrypto.GetTag, TagSize, output + plaintext.Length), "tag");
-        }
+        ObjectDisposedException.ThrowIf(_context.IsClosed, this);
+        ChaChaOperations.Seal(_context.Pointer, counter, plaintext, associated, destination);
     }
 
     /// <summary>Verifies and decrypts; false for anything that was not sealed so. What is in the destination then means nothing.</summary>
@@ -62,28 +52,56 @@ public sealed unsafe class ChaChaCipher : IDisposable
         int length = sealedBytes.Length - TagSize;
         if (length < 0) return false;
         ArgumentOutOfRangeException.ThrowIfLessThan(destination.Length, length, nameof(destination));
-        fixed (byte* input = sealedBytes, additional = associated, output = destination)
+        ObjectDisposedException.ThrowIf(_context.IsClosed, this);
+        return ChaChaOperations.TryOpen(_context.Pointer, counter, sealedBytes, associated, destination);
+    }
+
+    /// <summary>As <see cref="Seal"/>, for a key that seals one message: nothing is kept, and nothing is allocated that is collected.</summary>
+    /// <param name="key">32 bytes, of which the last copy here is cleared before the call returns.</param>
+    /// <param name="counter">Used once only with this key.</param>
+    /// <param name="plaintext">What to seal.</param>
+    /// <param name="associated">What is authenticated beside it.</param>
+    /// <param name="destination">Plaintext's length + 16; may begin where the plaintext begins, else must not overlap it.</param>
+    public static void SealOne(ReadOnlySpan<byte> key, ulong counter, ReadOnlySpan<byte> plaintext, ReadOnlySpan<byte> associated, Span<byte> destination)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(key.Length, KeySize, nameof(key));
+        ArgumentOutOfRangeException.ThrowIfLessThan(destination.Length, plaintext.Length + TagSize, nameof(destination));
+        nint context = OpenSsl.NotNull(LibCrypto.EVP_CIPHER_CTX_new(), "EVP_CIPHER_CTX_new");
+        try
         {
-            int written;
-            byte rest;
-            Begin(counter, additional, associated.Length);
-            OpenSsl.Check(LibCrypto.EVP_CIPHER_CTX_ctrl(_context.Pointer, LibCrypto.SetTag, TagSize, input + length), "tag");
-            if (length > 0) OpenSsl.Check(LibCrypto.EVP_CipherUpdate(_context.Pointer, output, &written, input, length), "open");
-            return LibCrypto.EVP_CipherFinal_ex(_context.Pointer, length > 0 ? output + length : &rest, &written) == 1;
+            ChaChaOperations.Initialize(context, key, seals: true);
+            ChaChaOperations.Seal(context, counter, plaintext, associated, destination);
+        }
+        finally
+        {
+            LibCrypto.EVP_CIPHER_CTX_free(context);
+        }
+    }
+
+    /// <summary>As <see cref="TryOpen"/>, for a key that opens one message: nothing is kept, and nothing is allocated that is collected.</summary>
+    /// <param name="key">32 bytes, of which the last copy here is cleared before the call returns.</param>
+    /// <param name="counter">The counter that it was sealed with.</param>
+    /// <param name="sealedBytes">Ciphertext and tag; of any length.</param>
+    /// <param name="associated">What is authenticated beside it.</param>
+    /// <param name="destination">The sealed length - 16; may begin where the ciphertext begins, else must not overlap it.</param>
+    public static bool TryOpenOne(
+        ReadOnlySpan<byte> key, ulong counter, ReadOnlySpan<byte> sealedBytes, ReadOnlySpan<byte> associated, Span<byte> destination)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(key.Length, KeySize, nameof(key));
+        if (sealedBytes.Length < TagSize) return false;
+        ArgumentOutOfRangeException.ThrowIfLessThan(destination.Length, sealedBytes.Length - TagSize, nameof(destination));
+        nint context = OpenSsl.NotNull(LibCrypto.EVP_CIPHER_CTX_new(), "EVP_CIPHER_CTX_new");
+        try
+        {
+            ChaChaOperations.Initialize(context, key, seals: false);
+            return ChaChaOperations.TryOpen(context, counter, sealedBytes, associated, destination);
+        }
+        finally
+        {
+            LibCrypto.EVP_CIPHER_CTX_free(context);
         }
     }
 
     /// <summary>Clears the key.</summary>
     public void Dispose() => _context.Dispose();
-
-    private void Begin(ulong counter, byte* additional, int additionalLength)
-    {
-        ObjectDisposedException.ThrowIf(_context.IsClosed, this);
-        byte* nonce = stackalloc byte[NonceSize];
-        *(uint*)nonce = 0;
-        BinaryPrimitives.WriteUInt64LittleEndian(new Span<byte>(nonce + 4, 8), counter);
-        int written;
-        OpenSsl.Check(LibCrypto.EVP_CipherInit_ex2(_context.Pointer, 0, null, nonce, -1, 0), "nonce");
-        if (additionalLength > 0) OpenSsl.Check(LibCrypto.EVP_CipherUpdate(_context.Pointer, null, &written, additional, additionalLength), "associated");
-    }
 }

@@ -39,15 +39,24 @@ public sealed unsafe class X25519Key : IDisposable
         ObjectDisposedException.ThrowIf(_key.IsClosed, this);
         fixed (byte* bytes = peerPublicKey, output = secret)
         {
-            using KeyHandle peer = new(LibCrypto.EVP_PKEY_new_raw_public_key(LibCrypto.KeyTypeX25519, 0, bytes, Size));
-            if (peer.IsInvalid) return Refuse(secret);
-            using KeyContext context = new(_key);
-            nuint length = Size;
-            OpenSsl.Check(LibCrypto.EVP_PKEY_derive_init(context.Pointer), "X25519");
-            // OpenSSL checks the result for zero in constant time.
-            bool isAgreed = LibCrypto.EVP_PKEY_derive_set_peer(context.Pointer, peer.Pointer) == 1
-                && LibCrypto.EVP_PKEY_derive(context.Pointer, output, &length) == 1 && length == Size;
-            return isAgreed || Refuse(secret);
+            // Strangers bring this about: it leaves nothing for the garbage collector.
+            nint peer = LibCrypto.EVP_PKEY_new_raw_public_key(LibCrypto.KeyTypeX25519, 0, bytes, Size);
+            nint context = peer == 0 ? 0 : LibCrypto.EVP_PKEY_CTX_new(_key.Pointer, 0);
+            try
+            {
+                if (peer == 0) return Refuse(secret);
+                nuint length = Size;
+                OpenSsl.Check(LibCrypto.EVP_PKEY_derive_init(OpenSsl.NotNull(context, "EVP_PKEY_CTX_new")), "X25519");
+                // OpenSSL checks the result for zero in constant time.
+                bool isAgreed = LibCrypto.EVP_PKEY_derive_set_peer(context, peer) == 1
+                    && LibCrypto.EVP_PKEY_derive(context, output, &length) == 1 && length == Size;
+                return isAgreed || Refuse(secret);
+            }
+            finally
+            {
+                LibCrypto.EVP_PKEY_CTX_free(context);
+                LibCrypto.EVP_PKEY_free(peer);
+            }
         }
     }
 

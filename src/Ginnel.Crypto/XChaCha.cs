@@ -25,8 +25,16 @@ public static unsafe class XChaCha
     public static void Seal(
         ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> plaintext, ReadOnlySpan<byte> associated, Span<byte> destination)
     {
-        using ChaChaCipher cipher = ForNonce(key, nonce, seals: true, out ulong counter);
-        cipher.Seal(counter, plaintext, associated, destination);
+        Span<byte> subkey = stackalloc byte[ChaChaCipher.KeySize];
+        ulong counter = Derive(key, nonce, subkey);
+        try
+        {
+            ChaChaCipher.SealOne(subkey, counter, plaintext, associated, destination);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(subkey);
+        }
     }
 
     /// <summary>Verifies and decrypts; false for anything that was not sealed so.</summary>
@@ -38,8 +46,16 @@ public static unsafe class XChaCha
     public static bool TryOpen(
         ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> sealedBytes, ReadOnlySpan<byte> associated, Span<byte> destination)
     {
-        using ChaChaCipher cipher = ForNonce(key, nonce, seals: false, out ulong counter);
-        return cipher.TryOpen(counter, sealedBytes, associated, destination);
+        Span<byte> subkey = stackalloc byte[ChaChaCipher.KeySize];
+        ulong counter = Derive(key, nonce, subkey);
+        try
+        {
+            return ChaChaCipher.TryOpenOne(subkey, counter, sealedBytes, associated, destination);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(subkey);
+        }
     }
 
     /// <summary>HChaCha20 (section 2.2): a subkey from a key and the first 16 bytes of a nonce.</summary>
@@ -68,20 +84,12 @@ public static unsafe class XChaCha
         BinaryPrimitives.WriteUInt32LittleEndian(destination,
             BinaryPrimitives.ReadUInt32LittleEndian(sum) - BinaryPrimitives.ReadUInt32LittleEndian(before));
 
-    private static ChaChaCipher ForNonce(ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, bool seals, out ulong counter)
+    // The rest of the nonce takes the place of the counter.
+    private static ulong Derive(ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, Span<byte> subkey)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(key.Length, ChaChaCipher.KeySize, nameof(key));
         ArgumentOutOfRangeException.ThrowIfNotEqual(nonce.Length, NonceSize, nameof(nonce));
-        Span<byte> subkey = stackalloc byte[ChaChaCipher.KeySize];
         DeriveSubkey(key, nonce, subkey);
-        counter = BinaryPrimitives.ReadUInt64LittleEndian(nonce[BlockNonceSize..]);
-        try
-        {
-            return new ChaChaCipher(subkey, seals);
-        }
-        finally
-        {
-            CryptographicOperations.ZeroMemory(subkey);
-        }
+        return BinaryPrimitives.ReadUInt64LittleEndian(nonce[BlockNonceSize..]);
     }
 }

@@ -2,10 +2,11 @@ using Ginnel.WireGuard.Protocol;
 
 namespace Ginnel.WireGuard;
 
-/// <summary>Messages and packets that came to nothing, by cause. Strangers can raise the first six; the others tell of trouble with a peer.</summary>
+/// <summary>Messages and packets that came to nothing, by cause. Strangers can raise the first seven and <paramref name="UnknownSession"/>; the others tell of trouble with a peer.</summary>
 /// <param name="Malformed">No message of the protocol.</param>
 /// <param name="BadMac">Handshake messages of who does not know our public key.</param>
-/// <param name="BadHandshake">Handshake messages that are not genuine, or of nobody we know.</param>
+/// <param name="BadHandshake">Handshake messages that are not genuine.</param>
+/// <param name="UnknownPeer">Initiations, well sealed, of keys that are no peer's. Nothing is kept of such a key.</param>
 /// <param name="ReplayedHandshake">Initiations that were not newer than the last.</param>
 /// <param name="CookiesSent">Cookies that we sent instead of answers, under load.</param>
 /// <param name="RateLimited">Handshake messages beyond a source's share, under load.</param>
@@ -14,11 +15,15 @@ namespace Ginnel.WireGuard;
 /// <param name="BadPacket">Packets whose source the peer may not use, or that are no IP packets.</param>
 /// <param name="NoPeer">Packets to addresses that are no peer's.</param>
 /// <param name="Unsent">Packets that could not be sent.</param>
+/// <param name="StagedOverflow">Packets that waited for a session and gave way to newer ones, the oldest first.</param>
+/// <param name="GivenUp">Packets that waited for a session until the handshake was given up, or the peer removed.</param>
+/// <param name="NoBuffer">Packets that came out of the tunnel when there was no buffer for them, or nobody to take them.</param>
 public readonly record struct WireGuardCounters(
-    long Malformed, long BadMac, long BadHandshake, long ReplayedHandshake, long CookiesSent, long RateLimited, long UnknownSession,
-    long BadTransport, long BadPacket, long NoPeer, long Unsent)
+    long Malformed, long BadMac, long BadHandshake, long UnknownPeer, long ReplayedHandshake, long CookiesSent, long RateLimited,
+    long UnknownSession, long BadTransport, long BadPacket, long NoPeer, long Unsent, long StagedOverflow, long GivenUp, long NoBuffer)
 {
     internal static WireGuardCounters From(DeviceCounters counters) => new(
-        counters.Malformed, counters.BadMac, counters.BadHandshake, counters.ReplayedHandshake, counters.CookiesSent, counters.RateLimited,
-        counters.UnknownSession, counters.BadTransport, counters.BadPacket, counters.NoPeer, counters.Unsent);
+        counters.Malformed, counters.BadMac, counters.BadHandshake, counters.UnknownPeer, counters.ReplayedHandshake, counters.CookiesSent,
+        counters.RateLimited, counters.UnknownSession, counters.BadTransport, counters.BadPacket, counters.NoPeer, counters.Unsent,
+        counters.StagedOverflow, counters.GivenUp, counters.NoBuffer);
 }

@@ -72,7 +72,11 @@ public sealed partial class WireGuardLink
             _device.Counters.BadPacket++;
             return;
         }
-        if (_sink is not { } sink || !sink.TryRent(PacketPool.SizeFor(length), out Packet rented)) return;
+        if (_sink is not { } sink || !sink.TryRent(PacketPool.SizeFor(length), out Packet rented))
+        {
+            _device.Counters.NoBuffer++;
+            return;
+        }
         rented.Write(packet[..length]);
         _received.Add(rented);
     }

@@ -101,6 +101,7 @@ public sealed partial class WireGuardLink
         {
             if (peer.IsRemoved)
             {
+                _device.Counters.GivenUp++;
                 packet.Return();
                 return;
             }

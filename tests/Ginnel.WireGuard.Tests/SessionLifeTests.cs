@@ -44,6 +44,22 @@ public sealed class SessionLifeTests : IAsyncDisposable
         for (int i = 0; i < Peer.MaxStaged + 20; i++) _a.Send(_b.Inside, $"{i}");
         _internet.Pump();
         Assert.Equal([.. Enumerable.Range(20, Peer.MaxStaged).Select(i => $"{i}")], _b.TakeTexts());
+        Assert.Equal(20, _a.Link.Counters.StagedOverflow);
+    }
+
+    [Fact]
+    public void What_comes_out_when_there_is_no_buffer_is_counted_and_its_peer_was_heard()
+    {
+        Introduce();
+        _b.IsShortOfBuffers = true;
+        _a.Send(_b.Inside, "hello");
+        _internet.Pump();
+        Assert.Equal(1, _b.Link.Counters.NoBuffer);
+        Assert.NotNull(_b.Peer.LastHandshake);
+        _b.IsShortOfBuffers = false;
+        _a.Send(_b.Inside, "again");
+        _internet.Pump();
+        Assert.Equal(["again"], _b.TakeTexts());
     }
 
     [Fact]
@@ -114,6 +130,7 @@ public sealed class SessionLifeTests : IAsyncDisposable
         _a.Send(_b.Inside, "lost");
         _internet.Pass(TimeSpan.FromSeconds(300));
         Assert.Equal(1 + Timing.MaxAttempts, Kinds().Length);
+        Assert.Equal(1, _a.Link.Counters.GivenUp);
         Assert.All(Kinds(), kind => Assert.Equal(MessageType.Initiation, kind));
         // Each is a new one: a responder that saw the first must take the second.
         Assert.Equal(Kinds().Length, _internet.Sent.Select(datagram => Convert.ToHexString(datagram.Bytes)).Distinct().Count());

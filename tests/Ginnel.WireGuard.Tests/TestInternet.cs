@@ -229,7 +229,14 @@ internal sealed class TunnelEnd : ILinkSink, IAsyncDisposable
         return texts;
     }
 
-    bool ILinkSink.TryRent(PacketSize size, out Packet packet) => _pool.TryRent(size, out packet);
+    /// <summary>While set, nothing that comes out of the tunnel finds a buffer.</summary>
+    public bool IsShortOfBuffers { get; set; }
+
+    bool ILinkSink.TryRent(PacketSize size, out Packet packet)
+    {
+        packet = null!;
+        return !IsShortOfBuffers && _pool.TryRent(size, out packet);
+    }
 
     void ILinkSink.Deliver(ref PacketQueue batch)
     {

@@ -71,20 +71,3 @@ internal sealed class KeyHandle : SafeHandle
         return true;
     }
 }
-
-/// <summary>An EVP_PKEY_CTX.</summary>
-internal sealed class KeyContext : SafeHandle
-{
-    public KeyContext(KeyHandle key) : base(0, ownsHandle: true) =>
-        SetHandle(OpenSsl.NotNull(LibCrypto.EVP_PKEY_CTX_new(key.Pointer, 0), "EVP_PKEY_CTX_new"));
-
-    public override bool IsInvalid => handle == 0;
-
-    public nint Pointer => handle;
-
-    protected override bool ReleaseHandle()
-    {
-        LibCrypto.EVP_PKEY_CTX_free(handle);
-        return true;
-    }
-}

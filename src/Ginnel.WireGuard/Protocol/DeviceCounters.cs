@@ -7,8 +7,10 @@ internal sealed class DeviceCounters
     public long Malformed;
     /// <summary>A handshake message of someone who does not know whom he speaks to.</summary>
     public long BadMac;
-    /// <summary>A handshake message that is not genuine, or of nobody we know.</summary>
+    /// <summary>A handshake message that is not genuine.</summary>
     public long BadHandshake;
+    /// <summary>An initiation, well sealed, of a key that is no peer's.</summary>
+    public long UnknownPeer;
     /// <summary>An initiation that is not newer than the last.</summary>
     public long ReplayedHandshake;
     /// <summary>Cookies sent instead of answers.</summary>
@@ -25,4 +27,10 @@ internal sealed class DeviceCounters
     public long NoPeer;
     /// <summary>A packet for a peer that has no endpoint, or one that could not be sealed.</summary>
     public long Unsent;
+    /// <summary>A packet that waited for a session and gave way to a newer one.</summary>
+    public long StagedOverflow;
+    /// <summary>A packet that waited for a session until the handshake was given up, or the peer removed.</summary>
+    public long GivenUp;
+    /// <summary>A packet that came out of the tunnel when there was no buffer for it, or nobody to take it.</summary>
+    public long NoBuffer;
 }

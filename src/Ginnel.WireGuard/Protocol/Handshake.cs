@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Ginnel.Crypto;
 using Ginnel.Netstack;
@@ -45,7 +47,7 @@ internal static class Handshake
         NoiseState state = NoiseState.For(ourKey.PublicKey);
         ReadOnlySpan<byte> ephemeral = message.Slice(Messages.InitiationEphemeral, Messages.KeySize);
         Span<byte> key = stackalloc byte[Messages.KeySize], secret = stackalloc byte[Messages.KeySize];
-        byte[] claimed = new byte[Messages.KeySize];
+        KeyBuffer claimed = default;
         try
         {
             state.MixKey(ephemeral);
@@ -53,7 +55,7 @@ internal static class Handshake
             if (!ourKey.Key.TryAgree(ephemeral, secret)) return false;
             state.MixKey(secret, key);
             if (!state.TryOpen(key, message[Messages.InitiationStatic..Messages.InitiationTimestamp], claimed)) return false;
-            received = new ReceivedInitiation(state, claimed, ephemeral.ToArray(), Messages.ReadIndex(message, Messages.InitiationSender));
+            received = new ReceivedInitiation(state, claimed, ephemeral, Messages.ReadIndex(message, Messages.InitiationSender));
             return true;
         }
         finally
@@ -67,14 +69,11 @@ internal static class Handshake
     {
         timestamp = default;
         Span<byte> key = stackalloc byte[Messages.KeySize], label = stackalloc byte[Tai64n.Size];
-        NoiseState state = received.State;
-        state.MixKey(peer.StaticSecret, key);
-        bool isGenuine = state.TryOpen(key, message.Slice(Messages.InitiationTimestamp, Tai64n.Size + Messages.TagSize), label);
+        received.State.MixKey(peer.StaticSecret, key);
+        bool isGenuine = received.State.TryOpen(key, message.Slice(Messages.InitiationTimestamp, Tai64n.Size + Messages.TagSize), label);
         CryptographicOperations.ZeroMemory(key);
-        if (!isGenuine) return false;
-        timestamp = Tai64n.Read(label);
-        received = received with { State = state };
-        return true;
+        if (isGenuine) timestamp = Tai64n.Read(label);
+        return isGenuine;
     }
 
     /// <summary>Writes the answer to an initiation, without its macs, and makes the session; null for an ephemeral key of low order.</summary>
@@ -183,15 +182,26 @@ internal sealed class PendingHandshake(X25519Key ephemeral, NoiseState state, ui
     }
 }
 
-/// <summary>An initiation, opened as far as we are.</summary>
-internal readonly struct ReceivedInitiation(NoiseState state, byte[] claimed, byte[] ephemeral, uint senderIndex)
+/// <summary>An initiation, opened as far as we are. Strangers make them: it lives on the stack alone.</summary>
+internal ref struct ReceivedInitiation(NoiseState state, KeyBuffer claimed, ReadOnlySpan<byte> ephemeral, uint senderIndex)
 {
-    public NoiseState State { get; init; } = state;
+    private KeyBuffer _claimed = claimed;
+
+    public NoiseState State = state;
 
     /// <summary>Who claims to send it.</summary>
-    public byte[] Claimed { get; } = claimed;
+    [UnscopedRef]
+    public ReadOnlySpan<byte> Claimed => _claimed;
 
-    public byte[] Ephemeral { get; } = ephemeral;
+    /// <summary>Its ephemeral key, where it stands in the message.</summary>
+    public ReadOnlySpan<byte> Ephemeral { get; } = ephemeral;
 
     public uint SenderIndex { get; } = senderIndex;
+}
+
+/// <summary>Room for a key on the stack.</summary>
+[InlineArray(Messages.KeySize)]
+internal struct KeyBuffer
+{
+    private byte _first;
 }

@@ -44,16 +44,14 @@ internal struct NoiseState
     /// <summary>Binds a secret, seals a piece with the key that comes of it, and binds the sealed piece.</summary>
     public void Seal(ReadOnlySpan<byte> key, ReadOnlySpan<byte> plaintext, Span<byte> destination)
     {
-        using ChaChaCipher cipher = new(key, seals: true);
-        cipher.Seal(0, plaintext, _hash, destination);
+        ChaChaCipher.SealOne(key, counter: 0, plaintext, _hash, destination);
         MixHash(destination);
     }
 
     /// <summary>Opens a piece, and binds it if it is genuine.</summary>
     public bool TryOpen(ReadOnlySpan<byte> key, ReadOnlySpan<byte> sealedBytes, Span<byte> destination)
     {
-        using ChaChaCipher cipher = new(key, seals: false);
-        if (!cipher.TryOpen(0, sealedBytes, _hash, destination)) return false;
+        if (!ChaChaCipher.TryOpenOne(key, counter: 0, sealedBytes, _hash, destination)) return false;
         MixHash(sealedBytes);
         return true;
     }

@@ -19,6 +19,7 @@ internal sealed class Peer : IDisposable
         left.QueuedDeadline == right.QueuedDeadline ? left._number.CompareTo(right._number) : left.QueuedDeadline.CompareTo(right.QueuedDeadline));
 
     private readonly long _number;
+    private readonly DeviceCounters _counters;
     private volatile Session? _current;
     private volatile Session? _next;
     private volatile CarrierEndpoint? _endpoint;
@@ -26,9 +27,9 @@ internal sealed class Peer : IDisposable
     private long _sentBytes;
     private long _receivedBytes;
 
-    private Peer(byte[] publicKey, byte[] staticSecret, ReadOnlySpan<byte> presharedKey, long number)
+    private Peer(byte[] publicKey, byte[] staticSecret, ReadOnlySpan<byte> presharedKey, long number, DeviceCounters counters)
     {
-        _number = number;
+        (_number, _counters) = (number, counters);
         PublicKey = publicKey;
         StaticSecret = staticSecret;
         PresharedKey = presharedKey.IsEmpty ? new byte[Messages.KeySize] : presharedKey.ToArray();
@@ -90,10 +91,10 @@ internal sealed class Peer : IDisposable
     public int StagedCount => _staged.Count;
 
     /// <summary>A peer, or null for a public key of low order, with which nothing would be secret.</summary>
-    public static Peer? TryCreate(StaticKey ourKey, byte[] publicKey, ReadOnlySpan<byte> presharedKey, long number)
+    public static Peer? TryCreate(StaticKey ourKey, byte[] publicKey, ReadOnlySpan<byte> presharedKey, long number, DeviceCounters counters)
     {
         byte[] secret = new byte[X25519Key.Size];
-        return ourKey.Key.TryAgree(publicKey, secret) ? new Peer(publicKey, secret, presharedKey, number) : null;
+        return ourKey.Key.TryAgree(publicKey, secret) ? new Peer(publicKey, secret, presharedKey, number, counters) : null;
     }
 
     public void CountSent(long bytes) => Interlocked.Add(ref _sentBytes, bytes);
@@ -104,7 +105,7 @@ internal sealed class Peer : IDisposable
     public void Stage(Packet packet)
     {
         _staged.Add(packet);
-        if (_staged.Count > MaxStaged) _staged.Take()!.Return();
+        LimitStaged();
     }
 
     /// <summary>Hands over what waited.</summary>
@@ -117,10 +118,20 @@ internal sealed class Peer : IDisposable
         _staged = queue;
         queue = default;
         if (IsRemoved) DropStaged();
-        while (_staged.Count > MaxStaged) _staged.Take()!.Return();
+        LimitStaged();
     }
 
-    public void DropStaged() => _staged.ReturnAll();
+    /// <summary>Gives up what waited.</summary>
+    public void DropStaged()
+    {
+        _counters.GivenUp += _staged.Count;
+        _staged.ReturnAll();
+    }
+
+    private void LimitStaged()
+    {
+        for (; _staged.Count > MaxStaged; _counters.StagedOverflow++) _staged.Take()!.Return();
+    }
 
     /// <summary>Every session it has.</summary>
     public IEnumerable<Session> Sessions()

@@ -11,6 +11,9 @@ internal sealed class SessionTable(EntropySource entropy)
 {
     private readonly ConcurrentDictionary<uint, object> _entries = new();
 
+    /// <summary>Indices in use.</summary>
+    public int Count => _entries.Count;
+
     /// <summary>A free index for a handshake with a peer.</summary>
     public uint Reserve(Peer peer)
     {

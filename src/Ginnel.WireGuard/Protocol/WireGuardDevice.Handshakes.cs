@@ -98,8 +98,17 @@ internal sealed partial class WireGuardDevice
 
     private void ReceiveInitiation(CarrierEndpoint from, ReadOnlySpan<byte> message, Instant now, Outbox outbox)
     {
-        if (!Handshake.TryReadInitiator(_ourKey, message, out ReceivedInitiation received) || FindPeer(received.Claimed) is not { } peer
-            || !Handshake.TryReadTimestamp(peer, message, ref received, out Tai64n timestamp))
+        if (!Handshake.TryReadInitiator(_ourKey, message, out ReceivedInitiation received))
+        {
+            Counters.BadHandshake++;
+            return;
+        }
+        if (FindPeer(received.Claimed) is not { } peer)
+        {
+            Counters.UnknownPeer++;
+            return;
+        }
+        if (!Handshake.TryReadTimestamp(peer, message, ref received, out Tai64n timestamp))
         {
             Counters.BadHandshake++;
             return;

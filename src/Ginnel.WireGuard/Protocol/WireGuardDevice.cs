@@ -42,6 +42,9 @@ internal sealed partial class WireGuardDevice : IDisposable
     /// <summary>The peers.</summary>
     public IReadOnlyCollection<Peer> Peers => _peers.Values;
 
+    /// <summary>Our indices in use: one for each session and each handshake that waits for an answer.</summary>
+    public int Indices => _sessions.Count;
+
     /// <summary>Why messages were dropped.</summary>
     public DeviceCounters Counters { get; } = new();
 
@@ -62,7 +65,7 @@ internal sealed partial class WireGuardDevice : IDisposable
     {
         KeyBytes key = new(publicKey);
         if (_peers.Count >= MaxPeers || _peers.ContainsKey(key) || publicKey.SequenceEqual(_ourKey.PublicKey)) return null;
-        if (Peer.TryCreate(_ourKey, publicKey.ToArray(), presharedKey, ++_peersAdded) is not { } peer) return null;
+        if (Peer.TryCreate(_ourKey, publicKey.ToArray(), presharedKey, ++_peersAdded, Counters) is not { } peer) return null;
         _peers.Add(key, peer);
         return peer;
     }
