@@ -73,6 +73,18 @@ public static unsafe class Blake2s
         }
     }
 
+    /// <summary>
+    /// Makes this thread's contexts forget the keys of the latest MACs, which otherwise stay until the next: for who derives keys from keys.
+    /// </summary>
+    public static void ForgetKeys()
+    {
+        Span<byte> nothing = stackalloc byte[HashSize], output = stackalloc byte[HashSize];
+        nothing.Clear();
+        // A context clears its key when it gets another.
+        if (s_hashMac is not null) Hmac(nothing, default, default, output);
+        if (s_keyedMac is not null) Mac(nothing, default, output[..MacSize]);
+    }
+
     private static void Compute(
         nint context, LibCrypto.Parameter* parameters, ReadOnlySpan<byte> key, ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, Span<byte> destination)
     {

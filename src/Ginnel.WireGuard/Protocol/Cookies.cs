@@ -8,9 +8,9 @@ namespace Ginnel.WireGuard.Protocol;
 /// The responder's defence (paper, section 5.3). Mac1 is checked before anything else and keeps us silent to strangers; under load a
 /// sender must also show, by mac2, that it receives at the address it claims.
 /// </summary>
-internal sealed class CookieChecker(StaticKey ourKey, EntropySource entropy)
+internal sealed class CookieChecker(StaticKey ourKey, EntropySource entropy) : IDisposable
 {
-    private readonly byte[] _secret = new byte[Messages.KeySize];
+    private readonly byte[] _secret = Secret.Allocate(Messages.KeySize);
     private Instant _secretBorn;
     private bool _hasSecret;
 
@@ -54,6 +54,9 @@ internal sealed class CookieChecker(StaticKey ourKey, EntropySource entropy)
         return reply;
     }
 
+    /// <summary>Wipes the secret.</summary>
+    public void Dispose() => CryptographicOperations.ZeroMemory(_secret);
+
     private void WriteCookie(CarrierEndpoint from, Span<byte> cookie)
     {
         Span<byte> bytes = stackalloc byte[CarrierEndpoint.MaxBytes];
@@ -62,12 +65,12 @@ internal sealed class CookieChecker(StaticKey ourKey, EntropySource entropy)
 }
 
 /// <summary>The initiator's side of it: the macs of what we send to one peer, and the cookie that it has given us.</summary>
-internal sealed class CookieJar(ReadOnlySpan<byte> peerPublicKey)
+internal sealed class CookieJar(ReadOnlySpan<byte> peerPublicKey) : IDisposable
 {
     private readonly byte[] _mac1Key = Labels.Mac1Key(peerPublicKey);
     private readonly byte[] _cookieKey = Labels.CookieKey(peerPublicKey);
     private readonly byte[] _lastMac1 = new byte[Messages.MacSize];
-    private readonly byte[] _cookie = new byte[Messages.MacSize];
+    private readonly byte[] _cookie = Secret.Allocate(Messages.MacSize);
     private Instant _cookieCame;
     private bool _hasSent;
     private bool _hasCookie;
@@ -94,5 +97,12 @@ internal sealed class CookieJar(ReadOnlySpan<byte> peerPublicKey)
         cookie.CopyTo(_cookie);
         (_cookieCame, _hasCookie, _hasSent) = (now, true, false);
         return true;
+    }
+
+    /// <summary>Wipes the cookie.</summary>
+    public void Dispose()
+    {
+        CryptographicOperations.ZeroMemory(_cookie);
+        _hasCookie = false;
     }
 }

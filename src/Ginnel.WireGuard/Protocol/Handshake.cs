@@ -37,6 +37,7 @@ internal static class Handshake
         finally
         {
             Wipe(key, secret);
+            state.Clear();
         }
     }
 
@@ -61,6 +62,7 @@ internal static class Handshake
         finally
         {
             Wipe(key, secret);
+            state.Clear();
         }
     }
 

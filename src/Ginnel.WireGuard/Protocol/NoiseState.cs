@@ -65,9 +65,10 @@ internal struct NoiseState
         CryptographicOperations.ZeroMemory(root);
     }
 
-    /// <summary>Forgets everything.</summary>
+    /// <summary>Forgets everything, and has OpenSSL forget the latest key: the transport keys would follow from it.</summary>
     public void Clear()
     {
+        Blake2s.ForgetKeys();
         CryptographicOperations.ZeroMemory(_chainingKey);
         CryptographicOperations.ZeroMemory(_hash);
     }

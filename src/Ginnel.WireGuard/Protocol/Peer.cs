@@ -32,7 +32,8 @@ internal sealed class Peer : IDisposable
         (_number, _counters) = (number, counters);
         PublicKey = publicKey;
         StaticSecret = staticSecret;
-        PresharedKey = presharedKey.IsEmpty ? new byte[Messages.KeySize] : presharedKey.ToArray();
+        PresharedKey = Secret.Allocate(Messages.KeySize);
+        presharedKey.CopyTo(PresharedKey);
         Cookies = new CookieJar(publicKey);
     }
 
@@ -93,7 +94,7 @@ internal sealed class Peer : IDisposable
     /// <summary>A peer, or null for a public key of low order, with which nothing would be secret.</summary>
     public static Peer? TryCreate(StaticKey ourKey, byte[] publicKey, ReadOnlySpan<byte> presharedKey, long number, DeviceCounters counters)
     {
-        byte[] secret = new byte[X25519Key.Size];
+        byte[] secret = Secret.Allocate(X25519Key.Size);
         return ourKey.Key.TryAgree(publicKey, secret) ? new Peer(publicKey, secret, presharedKey, number, counters) : null;
     }
 
@@ -150,5 +151,6 @@ internal sealed class Peer : IDisposable
         DropStaged();
         CryptographicOperations.ZeroMemory(StaticSecret);
         CryptographicOperations.ZeroMemory(PresharedKey);
+        Cookies.Dispose();
     }
 }

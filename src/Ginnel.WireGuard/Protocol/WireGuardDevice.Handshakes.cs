@@ -103,6 +103,12 @@ internal sealed partial class WireGuardDevice
             Counters.BadHandshake++;
             return;
         }
+        Answer(from, message, ref received, now, outbox);
+        received.State.Clear();
+    }
+
+    private void Answer(CarrierEndpoint from, ReadOnlySpan<byte> message, ref ReceivedInitiation received, Instant now, Outbox outbox)
+    {
         if (FindPeer(received.Claimed) is not { } peer)
         {
             Counters.UnknownPeer++;

@@ -110,6 +110,7 @@ internal sealed partial class WireGuardDevice : IDisposable
         }
         _peers.Clear();
         _deadlines.Clear();
+        _cookies.Dispose();
         _ourKey.Dispose();
     }
 
