@@ -18,7 +18,7 @@ public sealed partial class WireGuardLink
     }
 
     /// <summary>Adds a peer.</summary>
-    /// <exception cref="ArgumentException">Its key is ours, is there already or is no good; or there are too many.</exception>
+    /// <exception cref="ArgumentException">Its key is ours, is there already or is no good; an address is no good; or there are too many.</exception>
     public void AddPeer(WireGuardPeerOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -26,12 +26,13 @@ public sealed partial class WireGuardLink
             throw new ArgumentException("A key has 32 bytes.", nameof(options));
         if (options.PersistentKeepalive < TimeSpan.Zero || options.PersistentKeepalive > TimeSpan.FromSeconds(ushort.MaxValue))
             throw new ArgumentException("A persistent keepalive lies between 0 and 65,535 s.", nameof(options));
+        IpPrefix[] prefixes = [.. options.AllowedIps.Select(ToPrefix)];
         Peer? peer;
         lock (_control)
         {
             peer = _device.AddPeer(options.PublicKey, options.PresharedKey) ?? throw new ArgumentException(
                 $"The peer {Convert.ToBase64String(options.PublicKey)} cannot be added: its key is our own, was added before, or is not one that keeps secrets.", nameof(options));
-            _device.SetAllowedIps(peer, options.AllowedIps.Select(IpPrefix.From));
+            _device.SetAllowedIps(peer, prefixes);
             peer.Endpoint = options.CarrierEndpoint ?? (options.Endpoint is IPEndPoint address ? new UdpEndpoint(address) : null);
             if (options.PersistentKeepalive > TimeSpan.Zero) _device.SetPersistentKeepalive(peer, options.PersistentKeepalive, Now);
         }
@@ -56,10 +57,14 @@ public sealed partial class WireGuardLink
         lock (_control)
         {
             if (_device.FindPeer(publicKey) is not { } peer) return false;
-            _device.SetAllowedIps(peer, networks.Select(IpPrefix.From));
+            _device.SetAllowedIps(peer, networks.Select(ToPrefix));
             return true;
         }
     }
+
+    private static IpPrefix ToPrefix(IPNetwork network) => !network.BaseAddress.IsIPv4MappedToIPv6
+        ? IpPrefix.From(network)
+        : throw new ArgumentException($"{network} is a network of IPv4-mapped addresses, which no packet may bear; write it as one of IPv4.", nameof(network));
 
     private WireGuardPeerStatus ToStatus(Peer peer) => new(
         [.. peer.PublicKey], peer.Endpoint, [.. _device.AllowedIpsOf(peer).Select(prefix => prefix.ToIPNetwork())],

@@ -119,6 +119,15 @@ public sealed class HostileTests : IAsyncDisposable
     }
 
     [Fact]
+    public void F6_a_peer_that_is_refused_for_its_addresses_is_not_there()
+    {
+        byte[] key = [.. Enumerable.Range(0, 32).Select(i => (byte)i)];
+        WireGuardPeerOptions mapped = new() { PublicKey = key, AllowedIps = [IPNetwork.Parse("::ffff:10.0.0.0/120")] };
+        Assert.ThrowsAny<ArgumentException>(() => _a.Link.AddPeer(mapped));
+        Assert.Single(_a.Link.Peers);
+    }
+
+    [Fact]
     public void F6_a_peer_speaks_for_its_own_addresses_only()
     {
         Meet();
