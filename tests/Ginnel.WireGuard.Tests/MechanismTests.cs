@@ -114,6 +114,18 @@ public sealed class MechanismTests
     }
 
     [Fact]
+    public void F1_sources_beyond_the_limit_do_not_make_each_message_a_search_of_the_table()
+    {
+        HandshakeLimiter limiter = new();
+        Instant now = new(TimeSpan.TicksPerDay);
+        for (uint source = 0; source < HandshakeLimiter.MaxSources; source++) Assert.True(limiter.TryTake(source, now));
+        for (uint source = 0; source < 10_000; source++) Assert.False(limiter.TryTake(100_000 + source, now + TimeSpan.FromMicroseconds(source)));
+        Assert.Equal(1, limiter.Searches);
+        Assert.True(limiter.TryTake(100_000, now + TimeSpan.FromMilliseconds(100)));
+        Assert.Equal(2, limiter.Searches);
+    }
+
+    [Fact]
     public void A_cookie_is_good_for_the_endpoint_that_it_was_sent_to_and_for_two_minutes()
     {
         byte[] key = new byte[32];

@@ -17,6 +17,10 @@ internal sealed class HandshakeLimiter
 
     // When each source's bucket would be full again: nothing else is needed to know what is in it.
     private readonly Dictionary<UInt128, Instant> _full = [];
+    private Instant _nextSearch;
+
+    /// <summary>How often the whole table was searched for the quiet.</summary>
+    public int Searches { get; private set; }
 
     /// <summary>Whether one more may be answered.</summary>
     public bool TryTake(UInt128 source, Instant now)
@@ -35,6 +39,10 @@ internal sealed class HandshakeLimiter
 
     private void Forget(Instant now)
     {
+        // Whoever has many addresses must not make us search for each: nobody gets quiet faster than a bucket fills.
+        if (now < _nextSearch) return;
+        _nextSearch = now + Cost;
+        Searches++;
         foreach ((UInt128 source, Instant full) in _full)
             if (full <= now) _full.Remove(source);
     }
