@@ -60,6 +60,8 @@ public sealed partial class WireGuardLink : ILink, ICarrierSink
     /// <summary>Messages and packets that came to nothing, by cause.</summary>
     public WireGuardCounters Counters => WireGuardCounters.From(_device.Counters);
 
+    internal WireGuardDevice Device => _device;
+
     private Instant Now => Origin + _time.GetElapsedTime(_startTimestamp);
 
     /// <inheritdoc/>

@@ -69,6 +69,22 @@ public sealed class TimerTests : IAsyncDisposable
     }
 
     [Fact]
+    public void Two_that_began_at_the_same_time_do_not_both_renew_for_ever()
+    {
+        _a.Know(_b);
+        _b.Know(_a);
+        for (int second = 0; second < 600; second++)
+        {
+            _a.Send(_b.Inside, "a");
+            _b.Send(_a.Inside, "b");
+            _internet.Pass(TimeSpan.FromSeconds(1));
+        }
+        // Two at first, then one every two minutes.
+        Assert.InRange(Count(_a, MessageType.Initiation) + Count(_b, MessageType.Initiation), 6, 7);
+        Assert.Equal((600, 600), (_a.TakeTexts().Length, _b.TakeTexts().Length));
+    }
+
+    [Fact]
     public void If_the_confirmation_never_comes_who_waits_for_it_begins_after_five_seconds()
     {
         _a.Know(_b);

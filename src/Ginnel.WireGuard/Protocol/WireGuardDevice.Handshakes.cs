@@ -160,9 +160,11 @@ internal sealed partial class WireGuardDevice
         pending.Dispose();
         peer.Pending = null;
         _sessions.Bind(index, session);
-        // A session that the peer began meanwhile stays good for receiving; ours is confirmed and goes first.
+        // A session that the peer began meanwhile stays good for receiving; ours is confirmed and goes first. The peer may think the same
+        // of its own: one of us waits longer to renew, or both would again and again.
         if (peer.Next is { } next)
         {
+            session.Patience = _ourKey.PublicKey.SequenceCompareTo(peer.PublicKey) > 0 ? Timing.CrossedPatience : TimeSpan.Zero;
             Drop(peer.Previous);
             Drop(peer.Current);
             (peer.Previous, peer.Next) = (next, null);

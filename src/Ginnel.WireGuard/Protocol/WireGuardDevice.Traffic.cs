@@ -20,7 +20,7 @@ internal sealed partial class WireGuardDevice
         Queue(peer);
         // One that was replaced meanwhile needs no renewal. By age only the initiator renews, or both would at once.
         if (!ReferenceEquals(session, peer.Current)) return;
-        bool isOld = session.IsInitiator && now - session.Created >= Timing.RekeyAfterTime;
+        bool isOld = session.IsInitiator && now - session.Created >= Timing.RekeyAfterTime + session.Patience;
         if (isOld || session.SentCount >= Timing.RekeyAfterMessages) BeginHandshake(peer, utc, now, isRetry: false, outbox);
     }
 
@@ -42,7 +42,7 @@ internal sealed partial class WireGuardDevice
         Queue(peer);
         // The session is about to end and we began it: who only receives would not notice otherwise. It is the one that we send by whose
         // age counts: this message may have been held up since the session before.
-        if (peer.Timers.HasRenewedLate || peer.Current is not { IsInitiator: true } current || now - current.Created < Timing.LateAge) return;
+        if (peer.Timers.HasRenewedLate || peer.Current is not { IsInitiator: true } current || now - current.Created < Timing.LateAge + current.Patience) return;
         peer.Timers.HasRenewedLate = true;
         BeginHandshake(peer, utc, now, isRetry: false, outbox);
     }
