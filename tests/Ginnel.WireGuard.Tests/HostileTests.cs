@@ -1,6 +1,4 @@
 using System.Net;
-using Ginnel.Crypto;
-using Ginnel.Crypto.Tests;
 using Ginnel.Netstack;
 using Ginnel.Testing;
 using Ginnel.WireGuard.Protocol;
@@ -217,34 +215,6 @@ public sealed class HostileTests : IAsyncDisposable
         string text = c.Peer + " " + c.Link + " " + c.Link.Counters;
         Assert.DoesNotContain(Convert.ToBase64String(preshared), text);
         Assert.DoesNotContain(Convert.ToBase64String(c.PrivateKey), text);
-    }
-
-    [Fact]
-    public void F12_of_a_peer_that_is_removed_no_secret_is_left_in_memory()
-    {
-        OwnMemory memory = new();
-        Span<byte> preshared = stackalloc byte[32], agreed = stackalloc byte[32];
-        byte[] maskedPreshared = OwnMemory.Create(preshared);
-        using (X25519Key key = new(_a.PrivateKey)) Assert.True(key.TryAgree(_b.PublicKey, agreed));
-        byte[] maskedAgreed = OwnMemory.Mask(agreed);
-        agreed.Clear();
-        _a.Link.RemovePeer(_b.PublicKey);
-        _b.Link.RemovePeer(_a.PublicKey);
-        // Where the caller's copy is, the caller knows.
-        byte[] given = GC.AllocateArray<byte>(32, pinned: true);
-        preshared.CopyTo(given);
-        _a.Know(_b, presharedKey: given);
-        _b.Know(_a, knowsWhere: false, presharedKey: given);
-        given.AsSpan().Clear();
-        preshared.Clear();
-        Meet();
-        GC.Collect();
-        Assert.True(memory.Holds(maskedPreshared));
-        Assert.True(memory.Holds(maskedAgreed));
-        _a.Link.RemovePeer(_b.PublicKey);
-        _b.Link.RemovePeer(_a.PublicKey);
-        Assert.False(memory.Holds(maskedPreshared));
-        Assert.False(memory.Holds(maskedAgreed));
     }
 
     [Fact]

@@ -25,6 +25,12 @@ internal sealed class TestInternet
     /// <summary>Every datagram that was sent, delivered or not.</summary>
     public List<(CarrierEndpoint From, CarrierEndpoint To, byte[] Bytes)> Sent { get; } = [];
 
+    /// <summary>Told of every datagram that is sent; those are not kept then.</summary>
+    public Action<CarrierEndpoint, CarrierEndpoint, byte[]>? Observer { get; set; }
+
+    /// <summary>What the network does to datagrams; null for nothing, and at once.</summary>
+    public Weather? Weather { get; set; }
+
     /// <summary>Decides what arrives; null for everything.</summary>
     public Func<CarrierEndpoint, CarrierEndpoint, byte[], bool>? Filter { get; set; }
 
@@ -45,8 +51,10 @@ internal sealed class TestInternet
 
     public void Send(CarrierEndpoint from, CarrierEndpoint to, byte[] bytes)
     {
-        Sent.Add((from, to, bytes));
-        _underWay.Enqueue((from, to, bytes));
+        if (Observer is { } observer) observer(from, to, bytes);
+        else Sent.Add((from, to, bytes));
+        if (Weather is { } weather) weather.Send(from, to, bytes);
+        else _underWay.Enqueue((from, to, bytes));
     }
 
     /// <summary>Delivers until nothing is under way.</summary>
@@ -56,8 +64,28 @@ internal sealed class TestInternet
         {
             Assert.True(limit > 0, "The peers talk without end.");
             if (Filter?.Invoke(datagram.From, datagram.To, datagram.Bytes) == false) continue;
-            if (_carriers.TryGetValue(datagram.To, out TestCarrier? carrier)) carrier.Receive(datagram.From, [.. datagram.Bytes]);
+            Arrive(datagram);
         }
+        while (Weather?.TryTakeArrived(out (CarrierEndpoint From, CarrierEndpoint To, byte[] Bytes) datagram) == true) Arrive(datagram);
+    }
+
+    /// <summary>Lets time pass from one timer or arrival to the next.</summary>
+    public void Run(TimeSpan time)
+    {
+        Instant end = Time.Now + time;
+        while (true)
+        {
+            Pump();
+            Instant next = Instant.Min(Time.NextTimer, Weather?.NextArrival ?? Instant.Never);
+            if (next > end) break;
+            Time.AdvanceTo(next);
+        }
+        Time.AdvanceTo(end);
+    }
+
+    private void Arrive((CarrierEndpoint From, CarrierEndpoint To, byte[] Bytes) datagram)
+    {
+        if (_carriers.TryGetValue(datagram.To, out TestCarrier? carrier)) carrier.Receive(datagram.From, [.. datagram.Bytes]);
     }
 
     /// <summary>Lets time pass in small steps, delivering after each.</summary>

@@ -176,6 +176,9 @@ internal sealed class PendingHandshake(X25519Key ephemeral, NoiseState state, ui
 
     public uint LocalIndex { get; } = localIndex;
 
+    /// <summary>Whether we have answered an initiation of the peer's meanwhile.</summary>
+    public bool IsCrossed { get; set; }
+
     /// <summary>Wipes its secrets.</summary>
     public void Dispose()
     {

@@ -33,9 +33,6 @@ internal sealed class Session : IDisposable
 
     public Instant Created { get; }
 
-    /// <summary>How much longer than others its initiator waits before it renews it.</summary>
-    public TimeSpan Patience { get; set; }
-
     /// <summary>Held while sealing, and while opening. Two locks, so that the directions do not wait for each other.</summary>
     public Lock SealLock { get; } = new();
 

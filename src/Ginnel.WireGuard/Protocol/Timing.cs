@@ -21,9 +21,6 @@ internal static class Timing
     /// <summary>An initiator that receives by a session of this age renews it, though it sends nothing.</summary>
     public static readonly TimeSpan LateAge = RejectAfterTime - KeepaliveTimeout - RekeyTimeout;
 
-    /// <summary>After two handshakes that crossed, one of the two initiators waits so much longer to renew; the other's comes first then.</summary>
-    public static readonly TimeSpan CrossedPatience = TimeSpan.FromSeconds(10);
-
     /// <summary>Keys that nothing has replaced are wiped: three times the age at which they are rejected.</summary>
     public static readonly TimeSpan WipeAfterTime = RejectAfterTime * 3;
 

@@ -56,12 +56,7 @@ internal sealed partial class WireGuardDevice
         if (!isRetry && peer.Timers.IsHandshaking) outbox.Unanswered.Add(peer);
         // Without an endpoint the timer still runs: the name may be resolved meanwhile.
         peer.LastHandshakeSent = now;
-        if (peer.Pending is { } old)
-        {
-            _sessions.Remove(old.LocalIndex);
-            old.Dispose();
-            peer.Pending = null;
-        }
+        if (peer.Pending is { } old) Abandon(peer, old);
         if (peer.Endpoint is { } endpoint)
         {
             byte[] message = new byte[Messages.InitiationSize];
@@ -137,6 +132,7 @@ internal sealed partial class WireGuardDevice
         }
         Drop(peer.Next);
         peer.Next = session;
+        if (peer.Pending is { } ours) ours.IsCrossed = true;
         _sessions.Bind(index, session);
         peer.Cookies.AddMacs(response, now);
         // The initiator will confirm in a moment; a handshake of our own beside its would be one too many.
@@ -160,11 +156,10 @@ internal sealed partial class WireGuardDevice
         pending.Dispose();
         peer.Pending = null;
         _sessions.Bind(index, session);
-        // A session that the peer began meanwhile stays good for receiving; ours is confirmed and goes first. The peer may think the same
-        // of its own: one of us waits longer to renew, or both would again and again.
-        if (peer.Next is { } next)
+        // A session that the peer began meanwhile stays good for receiving; ours is confirmed and goes first. Who yields goes by ours only
+        // until the peer's is confirmed as well.
+        if (peer.Next is { } next && !Yields(peer))
         {
-            session.Patience = _ourKey.PublicKey.SequenceCompareTo(peer.PublicKey) > 0 ? Timing.CrossedPatience : TimeSpan.Zero;
             Drop(peer.Previous);
             Drop(peer.Current);
             (peer.Previous, peer.Next) = (next, null);
@@ -181,6 +176,10 @@ internal sealed partial class WireGuardDevice
         Queue(peer);
         outbox.Ready.Add(peer);
     }
+
+    // Where handshakes cross, both ends must come to go by the same session, or each would renew its own from then on, and drop the
+    // other's while packets are under way by it. The greater key yields.
+    private bool Yields(Peer peer) => _ourKey.PublicKey.SequenceCompareTo(peer.PublicKey) > 0;
 
     private void ReceiveCookie(ReadOnlySpan<byte> message, Instant now)
     {

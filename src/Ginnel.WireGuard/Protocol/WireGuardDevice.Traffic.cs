@@ -20,7 +20,7 @@ internal sealed partial class WireGuardDevice
         Queue(peer);
         // One that was replaced meanwhile needs no renewal. By age only the initiator renews, or both would at once.
         if (!ReferenceEquals(session, peer.Current)) return;
-        bool isOld = session.IsInitiator && now - session.Created >= Timing.RekeyAfterTime + session.Patience;
+        bool isOld = session.IsInitiator && now - session.Created >= Timing.RekeyAfterTime;
         if (isOld || session.SentCount >= Timing.RekeyAfterMessages) BeginHandshake(peer, utc, now, isRetry: false, outbox);
     }
 
@@ -42,7 +42,7 @@ internal sealed partial class WireGuardDevice
         Queue(peer);
         // The session is about to end and we began it: who only receives would not notice otherwise. It is the one that we send by whose
         // age counts: this message may have been held up since the session before.
-        if (peer.Timers.HasRenewedLate || peer.Current is not { IsInitiator: true } current || now - current.Created < Timing.LateAge + current.Patience) return;
+        if (peer.Timers.HasRenewedLate || peer.Current is not { IsInitiator: true } current || now - current.Created < Timing.LateAge) return;
         peer.Timers.HasRenewedLate = true;
         BeginHandshake(peer, utc, now, isRetry: false, outbox);
     }
@@ -64,6 +64,7 @@ internal sealed partial class WireGuardDevice
     {
         Drop(peer.Previous);
         (peer.Previous, peer.Current, peer.Next) = (peer.Current, peer.Next, null);
+        if (peer.Pending is { IsCrossed: true } pending && Yields(peer)) Abandon(peer, pending);
         Complete(peer, now);
         if (peer.StagedCount > 0) outbox.Ready.Add(peer);
     }
@@ -87,10 +88,7 @@ internal sealed partial class WireGuardDevice
         {
             peer.Timers.GivenUp(now);
             peer.DropStaged();
-            if (peer.Pending is not { } pending) return;
-            _sessions.Remove(pending.LocalIndex);
-            pending.Dispose();
-            peer.Pending = null;
+            if (peer.Pending is { } pending) Abandon(peer, pending);
             return;
         }
         peer.Timers.Attempts++;
@@ -103,7 +101,11 @@ internal sealed partial class WireGuardDevice
         Drop(peer.Previous);
         Drop(peer.Next);
         (peer.Current, peer.Previous, peer.Next) = (null, null, null);
-        if (peer.Pending is not { } pending) return;
+        if (peer.Pending is { } pending) Abandon(peer, pending);
+    }
+
+    private void Abandon(Peer peer, PendingHandshake pending)
+    {
         _sessions.Remove(pending.LocalIndex);
         pending.Dispose();
         peer.Pending = null;
