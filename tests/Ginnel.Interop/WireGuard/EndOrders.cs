@@ -14,6 +14,8 @@ internal sealed class EndOrders(WireGuardLink link, NetworkHost host, MovingCarr
 {
     private readonly HttpClient _client = new(host.CreateHandler());
     private Task<string>? _begun;
+    private Task? _flood;
+    private CancellationTokenSource? _calm;
 
     public async Task<string> DoAsync(string[] order)
     {
@@ -33,8 +35,9 @@ internal sealed class EndOrders(WireGuardLink link, NetworkHost host, MovingCarr
                 "await" => await _begun!,
                 "move" => await MoveAsync(Number(order[1])),
                 "notes" => carrier.Notes.ToString(),
-                "flood" => await FloodAsync(Number(order[1])),
-                "flooded" => await BeFloodedAsync(Number(order[1])),
+                "flood" => Flood(),
+                "flooded" => BeFlooded(),
+                "calm" => await CalmAsync(),
                 "peer" => link.Peers[0].ToString(),
                 "counters" => link.Counters.ToString(),
                 _ => "?",
@@ -125,28 +128,36 @@ internal sealed class EndOrders(WireGuardLink link, NetworkHost host, MovingCarr
         }
     }
 
-    /// <summary>Sends our last initiation again and again for so many seconds: the peer has to look at each, and soon is under load.</summary>
-    private async Task<string> FloodAsync(int seconds)
+    /// <summary>Sends our last initiation again and again until <c>calm</c>: the peer has to look at each, and soon is under load.</summary>
+    private string Flood()
     {
         if (carrier.Notes.Sent is not { } last) return "nothing to send";
-        await BurstAsync(seconds, () => carrier.TrySend(last.To, last.Message, last.Message.Length));
-        return carrier.Notes.ToString();
+        _flood = BurstAsync(() => carrier.TrySend(last.To, last.Message, last.Message.Length));
+        return "begun";
     }
 
     /// <summary>Sends ourselves the peer's last initiation likewise, by a socket of its own.</summary>
-    private async Task<string> BeFloodedAsync(int seconds)
+    private string BeFlooded()
     {
         if (carrier.Notes.Received is not { } last) return "nothing to send";
-        using Socket socket = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        Socket socket = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
         IPEndPoint us = new(IPAddress.Loopback, ((IPEndPoint)carrier.LocalEndPoint!).Port);
-        await BurstAsync(seconds, () => socket.SendTo(last, us));
-        return link.Counters.ToString();
+        _flood = BurstAsync(() => socket.SendTo(last, us));
+        return "begun";
     }
 
-    private static async Task BurstAsync(int seconds, Action send)
+    private async Task BurstAsync(Action send)
     {
-        for (Stopwatch clock = Stopwatch.StartNew(); clock.Elapsed < TimeSpan.FromSeconds(seconds); await Task.Delay(400))
-            for (int i = 0; i < 800; i++) send();
+        _calm = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        for (; !_calm.IsCancellationRequested; await Task.Delay(200))
+            for (int i = 0; i < 600; i++) send();
+    }
+
+    private async Task<string> CalmAsync()
+    {
+        await _calm!.CancelAsync();
+        await _flood!;
+        return carrier.Notes.ToString();
     }
 
     /// <summary>Has blocks echoed one after the other for so many seconds; how many were right, and the longest wait for one in milliseconds.</summary>

@@ -7,7 +7,8 @@ internal sealed class HandshakeNotes
 {
     private const int InitiationSize = 148, CookieReplySize = 64, Mac2 = 132;
     private int _cookies;
-    private int _initiationsWithCookie;
+    private int _sentWithCookie;
+    private int _receivedWithCookie;
 
     /// <summary>The last initiation that was sent, and where to; null if there was none.</summary>
     public (CarrierEndpoint To, byte[] Message)? Sent { get; private set; }
@@ -17,7 +18,9 @@ internal sealed class HandshakeNotes
 
     public void NoteSent(CarrierEndpoint to, ReadOnlySpan<byte> datagram)
     {
-        if (IsInitiation(datagram)) Sent = (to, datagram.ToArray());
+        if (!IsInitiation(datagram)) return;
+        Sent = (to, datagram.ToArray());
+        if (HasCookie(datagram)) Interlocked.Increment(ref _sentWithCookie);
     }
 
     public void NoteReceived(ReadOnlySpan<byte> datagram)
@@ -25,12 +28,14 @@ internal sealed class HandshakeNotes
         if (datagram.Length == CookieReplySize && datagram[0] == 3) Interlocked.Increment(ref _cookies);
         if (!IsInitiation(datagram)) return;
         Received = datagram.ToArray();
-        // Who has no cookie leaves the second mac zero.
-        if (datagram[Mac2..].ContainsAnyExcept((byte)0)) Interlocked.Increment(ref _initiationsWithCookie);
+        if (HasCookie(datagram)) Interlocked.Increment(ref _receivedWithCookie);
     }
 
     public override string ToString() =>
-        string.Create(CultureInfo.InvariantCulture, $"Cookies = {_cookies}, InitiationsWithCookie = {_initiationsWithCookie}");
+        string.Create(CultureInfo.InvariantCulture, $"Cookies = {_cookies}, SentWithCookie = {_sentWithCookie}, ReceivedWithCookie = {_receivedWithCookie}");
+
+    /// <summary>Who has no cookie leaves the second mac zero.</summary>
+    private static bool HasCookie(ReadOnlySpan<byte> initiation) => initiation[Mac2..].ContainsAnyExcept((byte)0);
 
     private static bool IsInitiation(ReadOnlySpan<byte> datagram) => datagram.Length == InitiationSize && datagram[0] == 1;
 }
