@@ -40,7 +40,7 @@ public sealed class NetworkHostTransportFactory : IConnectionListenerFactory, IC
 
     /// <summary>Listens.</summary>
     /// <exception cref="AddressInUseException">The port is taken, or the listener is bound already.</exception>
-    /// <exception cref="SocketException">The host has no such address, or no room for another socket.</exception>
+    /// <exception cref="SocketException">The address cannot be listened on, or the host has no room for another socket.</exception>
     /// <exception cref="NotSupportedException">The endpoint is of another kind.</exception>
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
@@ -69,16 +69,22 @@ public sealed class NetworkHostTransportFactory : IConnectionListenerFactory, IC
     {
         try
         {
-            return host.Listen(local, _options.Backlog);
+            StackListener listener = host.Listen(local, _options.Backlog);
+            WarnOfForeignAddress(host, listener.LocalEndPoint);
+            return listener;
         }
         catch (SocketException failure) when (failure.SocketErrorCode == SocketError.AddressAlreadyInUse)
         {
             throw new AddressInUseException($"{local} of the network host {host.Name} is taken already.", failure);
         }
-        catch (SocketException failure) when (failure.SocketErrorCode == SocketError.AddressNotAvailable)
-        {
-            string own = string.Join(", ", host.Interfaces.SelectMany(way => way.Addresses));
-            throw new SocketException((int)failure.SocketErrorCode, $"{local.Address} is no address of the network host {host.Name}; it has {(own.Length == 0 ? "none yet" : own)}.");
-        }
+    }
+
+    // A host may be given the address later, or take every address; but who mistyped it would wait for ever without a word.
+    private void WarnOfForeignAddress(NetworkHost host, IPEndPoint local)
+    {
+        if (local.Address.Equals(IPAddress.Any) || local.Address.Equals(IPAddress.IPv6Any)) return;
+        InterfaceAddress[] own = [.. host.Interfaces.SelectMany(way => way.Addresses)];
+        if (own.Any(address => address.Address.Equals(local.Address))) return;
+        TransportLog.ForeignAddress(_logger, local.Address, host.Name, own.Length == 0 ? "none" : string.Join(", ", own), local);
     }
 }

@@ -25,7 +25,9 @@ internal sealed class KestrelServer : IAsyncDisposable
 
     internal ICollection<string> Addresses => App.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
 
-    internal IPEndPoint EndPoint => IPEndPoint.Parse(new Uri(Addresses.First()).Authority);
+    internal IPEndPoint EndPoint => EndPointOf(new Uri(Addresses.First()));
+
+    private static IPEndPoint EndPointOf(Uri address) => new(IPAddress.Parse(address.DnsSafeHost), address.Port);
 
     /// <summary>Serves on port 80 of 10.0.0.2 unless told otherwise.</summary>
     internal static async Task<KestrelServer> StartAsync(

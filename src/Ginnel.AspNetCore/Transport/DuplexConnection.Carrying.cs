@@ -59,7 +59,8 @@ internal sealed partial class DuplexConnection
         {
             ReasonOf(exception);
         }
-        // Cut short by an abort, by the network, or by the server's own failure to finish: what was sent must not look whole.
+        // Cut short by an abort, by the network, or by the server's own failure to finish: what was sent must not look whole. Where the
+        // stream was ended otherwise before, that stands.
         if (failed)
         {
             stream.Abort();

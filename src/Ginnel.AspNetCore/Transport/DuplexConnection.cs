@@ -46,18 +46,19 @@ internal sealed partial class DuplexConnection : ConnectionContext
         else _opening = OpenAsync(accepting);
     }
 
-    /// <summary>Resets the connection; the peer sees it, and both loops end.</summary>
-    public override void Abort(ConnectionAbortedException abortReason)
+    /// <summary>Ends the connection at once: with a reset, or with a FIN where there is no reason, as Kestrel does once a client has gone.</summary>
+    public override void Abort(ConnectionAbortedException? abortReason)
     {
         lock (_lock)
         {
-            if (_abortReason is not null || _disposed != 0) return;
-            _abortReason = abortReason;
+            if (_abortReason is not null) return;
+            _abortReason = abortReason ?? new ConnectionAbortedException("The client has closed the connection.");
         }
-        TransportLog.Aborted(_settings.Logger, ConnectionId, abortReason.Message);
+        TransportLog.Aborted(_settings.Logger, ConnectionId, _abortReason.Message);
         // Without a stream yet the handshake is given up: it watches the same token.
-        if (_stream is { } stream) stream.Abort();
-        else TellClosed();
+        if (_stream is not { } stream) TellClosed();
+        else if (abortReason is null) stream.Dispose();
+        else stream.Abort();
         // What waits for the server's next bytes waits in vain.
         _output.Reader.CancelPendingRead();
     }
