@@ -49,12 +49,15 @@ public sealed class X25519Tests
         Assert.Equal(first, second);
     }
 
-    /// <summary>Among them public keys above the prime and with the highest bit set, and all points of low order (F5).</summary>
+    /// <summary>
+    /// Among them private keys of zeros and of ones, public keys on the curve and on its twist, above the prime and with the highest bit set,
+    /// and all points of low order (F5).
+    /// </summary>
     [Fact]
-    public void EveryVectorHoldsAndLowOrderIsRefused()
+    public void F14_every_vector_holds_and_low_order_is_refused()
     {
         Assert.Equal(10, Vectors.Count(vector => vector.Shared == new string('0', 64)));
-        Assert.True(Vectors.Length > 40);
+        Assert.True(Vectors.Length > 80);
         foreach (Vector vector in Vectors)
             Assert.Equal(vector.Shared == new string('0', 64) ? null : vector.Shared, Agree(vector.Private, vector.Public));
     }
