@@ -59,31 +59,4 @@ public sealed class FloodTests : IDisposable
         Assert.InRange(_device.Counters.UnknownPeer - LoadMeter.PerSecond, 1, 5);
         Assert.Equal(again.Length, _device.Counters.RateLimited + _device.Counters.UnknownPeer - LoadMeter.PerSecond);
     }
-
-    /// <summary>Somebody who knows our public key and has one of his own, which we do not know.</summary>
-    private sealed class Stranger
-    {
-        private readonly StaticKey _key;
-        private readonly Peer _us;
-        private readonly EntropySource _entropy;
-
-        public Stranger(WireGuardDevice device, int seed)
-        {
-            _entropy = new SeededEntropy((ulong)seed + 1_000);
-            byte[] key = new byte[32];
-            _entropy.Fill(key);
-            _key = new StaticKey(key);
-            _us = Peer.TryCreate(_key, device.PublicKey.ToArray(), default, number: 1, new DeviceCounters())!;
-        }
-
-        public byte[] Initiate(Instant now)
-        {
-            byte[] message = new byte[Messages.InitiationSize];
-            using PendingHandshake pending = Handshake.CreateInitiation(_key, _us, localIndex: 7, Tai64n.From(Utc), _entropy, message);
-            _us.Cookies.AddMacs(message, now);
-            return message;
-        }
-
-        public bool TryTake(byte[] cookieReply, Instant now) => _us.Cookies.TryTake(cookieReply, now);
-    }
 }

@@ -150,6 +150,16 @@ public sealed class MechanismTests
         Assert.False(checker.IsMac2Valid(message, elsewhere, now));
         Instant later = now + TimeSpan.FromSeconds(121);
         Assert.False(checker.IsMac2Valid(message, here, later));
+        // With the next reply comes another secret, for which the old cookie means nothing.
+        checker.CreateReply(message, 1, here, later);
+        Assert.False(checker.IsMac2Valid(message, here, later));
+        // A reply to another message is none to this.
+        CookieJar other = new(ourKey.PublicKey);
+        byte[] second = new byte[Messages.InitiationSize];
+        second[5] = 1;
+        other.AddMacs(second, later);
+        Assert.False(other.TryTake(checker.CreateReply(message, 1, here, later), later));
+        Assert.True(other.TryTake(checker.CreateReply(second, 1, here, later), later));
         message.AsSpan().Clear();
         jar.AddMacs(message, later);
         Assert.Equal(new byte[16], message[^16..]);

@@ -62,6 +62,8 @@ public sealed class TimerTests : IAsyncDisposable
         _b.Send(_a.Inside, "waits for the confirmation");
         _internet.Pump();
         Assert.Equal(0, Count(_b, MessageType.Initiation));
+        // Nor does it send by a session of which it does not know that the other end has it.
+        Assert.Equal(0, Count(_b, MessageType.Transport));
         _internet.Filter = null;
         _a.Send(_b.Inside, "confirmed");
         _internet.Pump();
@@ -131,6 +133,31 @@ public sealed class TimerTests : IAsyncDisposable
         _internet.Pass(TimeSpan.FromMinutes(10));
         // An initiation every five seconds and no more, a keepalive every 25 s besides; a timer that comes early costs one more call.
         Assert.InRange(time.Calls, 80, 2 * (120 + 24 + 1));
+    }
+
+    [Fact]
+    public void F4_an_initiator_that_only_hears_keepalives_renews_before_its_session_ends()
+    {
+        _a.Know(_b);
+        _b.Know(_a, knowsWhere: false, keepalive: TimeSpan.FromSeconds(20));
+        _a.Send(_b.Inside, "first");
+        _internet.Pass(TimeSpan.FromSeconds(163));
+        Assert.Equal(1, Count(_a, MessageType.Initiation));
+        _internet.Pass(TimeSpan.FromSeconds(15));
+        Assert.Equal(2, Count(_a, MessageType.Initiation));
+        Assert.Equal(0, Count(_b, MessageType.Initiation));
+    }
+
+    [Fact]
+    public void Keepalives_alone_call_for_no_answer_and_no_handshake()
+    {
+        _a.Know(_b, keepalive: TimeSpan.FromSeconds(20));
+        _b.Know(_a, knowsWhere: false);
+        _internet.Pass(TimeSpan.FromSeconds(1));
+        // B hears keepalives and A hears nothing.
+        _internet.Pass(TimeSpan.FromSeconds(110));
+        Assert.Equal(0, Count(_b, MessageType.Transport));
+        Assert.Equal(1, Count(_a, MessageType.Initiation));
     }
 
     private void Introduce()
