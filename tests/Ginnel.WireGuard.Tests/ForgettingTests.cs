@@ -1,5 +1,6 @@
 using Ginnel.Crypto;
 using Ginnel.Crypto.Tests;
+using Ginnel.WireGuard.Protocol;
 
 namespace Ginnel.WireGuard.Tests;
 
@@ -21,6 +22,32 @@ public sealed class ForgettingTests : IAsyncDisposable
     {
         await _a.DisposeAsync();
         await _b.DisposeAsync();
+    }
+
+    [Fact]
+    public void F12_what_transport_keys_were_made_of_is_forgotten()
+    {
+        OwnMemory memory = new();
+        memory.LeavesNothing(() =>
+        {
+            Span<byte> secret = stackalloc byte[32], chaining = stackalloc byte[32], root = stackalloc byte[32];
+            byte[] maskedSecret = OwnMemory.Create(secret);
+            // What the state does, once more by hand: HKDF over the construction's name, then over nothing.
+            Blake2s.Hash("Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s"u8, default, chaining);
+            Blake2s.Hmac(chaining, secret, default, root);
+            Blake2s.Hmac(root, [1], default, chaining);
+            byte[] maskedChaining = OwnMemory.Mask(chaining);
+            Blake2s.Hmac(chaining, default, default, root);
+            byte[] maskedRoot = OwnMemory.Mask(root);
+            NoiseState state = NoiseState.For(_b.PublicKey);
+            state.MixKey(secret);
+            state.Split(chaining, root);
+            secret.Clear();
+            chaining.Clear();
+            root.Clear();
+            state.Clear();
+            return [maskedSecret, maskedChaining, maskedRoot];
+        });
     }
 
     [Fact]

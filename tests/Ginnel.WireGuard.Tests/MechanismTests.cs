@@ -160,6 +160,8 @@ public sealed class MechanismTests
         other.AddMacs(second, later);
         Assert.False(other.TryTake(checker.CreateReply(message, 1, here, later), later));
         Assert.True(other.TryTake(checker.CreateReply(second, 1, here, later), later));
+        other.AddMacs(second, later);
+        Assert.True(checker.IsMac2Valid(second, here, later));
         message.AsSpan().Clear();
         jar.AddMacs(message, later);
         Assert.Equal(new byte[16], message[^16..]);
