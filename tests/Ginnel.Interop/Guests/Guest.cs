@@ -11,7 +11,7 @@ namespace Ginnel.Interop.Guests;
 /// </summary>
 internal sealed class Guest : IAsyncDisposable
 {
-    private static readonly TimeSpan BootPatience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan BootPatience = TimeSpan.FromSeconds(150);
     private readonly Process _machine;
     private readonly string _console;
     private readonly SemaphoreSlim _line = new(1, 1);

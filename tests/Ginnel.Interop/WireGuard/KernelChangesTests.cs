@@ -9,13 +9,13 @@ namespace Ginnel.Interop.WireGuard;
 [Collection<GuestCollection>]
 public sealed class KernelChangesTests(GuestNetwork network)
 {
-    private const string OtherAddress = "198.18.4.3", OtherGuestAddress = "198.18.4.4", Subnet = "198.18.4.0/24", Restarted = "restarted";
+    private const string OtherAddress = "198.18.4.3", OtherGuestAddress = "198.18.4.4", Subnet = "198.18.4.0/24", Restarted = "restarted", Crossing = "restarted, while we begin as well";
 
     /// <summary>How many times as fast our clock runs while handshakes are renewed; 1 only where there is time.</summary>
-    public static TheoryData<int> Scales => Environment.GetEnvironmentVariable("GINNEL_LONG") is null ? [60] : [60, 1];
+    public static TheoryData<int> Scales => Environment.GetEnvironmentVariable("GINNEL_LONG") is null ? [45] : [45, 1];
 
     /// <summary>Why the kernel begins a session: after two minutes of its own only where there is time.</summary>
-    public static TheoryData<string> Beginnings => Environment.GetEnvironmentVariable("GINNEL_LONG") is null ? [Restarted] : [Restarted, "it is time"];
+    public static TheoryData<string> Beginnings => Environment.GetEnvironmentVariable("GINNEL_LONG") is null ? [Restarted, Crossing] : [Restarted, Crossing, "it is time"];
 
     [Fact]
     public async Task TheyFollowUsWhenWeMove()
@@ -83,7 +83,7 @@ public sealed class KernelChangesTests(GuestNetwork network)
         await network.RequireAsync();
         await using KernelTunnel tunnel = await KernelTunnel.StartAsync(network, new KernelTunnelOptions(HasPresharedKey: true, Scale: scale));
         // Four renewals, of which each takes place after two minutes of ours.
-        int seconds = (540 / scale) + 1;
+        int seconds = (500 / scale) + 1;
         await tunnel.End.AskAsync($"begin drip {tunnel.TheirV4}:{GuestServers.Echo} {seconds}");
         await WatchHandshakesAsync(tunnel, seconds);
         string pings = Text($"ping -c {seconds * 5} -i 0.2 -W 5 {tunnel.OurV6}");
@@ -99,9 +99,11 @@ public sealed class KernelChangesTests(GuestNetwork network)
     public async Task NothingIsLostWhileTheyRenewTheSession(string why)
     {
         await network.RequireAsync();
-        await using KernelTunnel tunnel = await KernelTunnel.StartAsync(network, new KernelTunnelOptions(TheyBegin: true));
+        // With a fast clock we renew sessions as well, and miss answers at once: handshakes of both are under way at the same time.
+        await using KernelTunnel tunnel = await KernelTunnel.StartAsync(network,
+            why == Crossing ? new KernelTunnelOptions(TheyBegin: true, BothKnow: true, Scale: 45, OurKeepalive: 5) : new KernelTunnelOptions(TheyBegin: true));
         await network.Guest.DoAsync($"ping -c 1 -W 5 {tunnel.OurV4}");
-        bool isRestarted = why == Restarted;
+        bool isRestarted = why is Restarted or Crossing;
         int seconds = isRestarted ? 7 : 380;
         await tunnel.End.AskAsync($"begin drip {tunnel.TheirV4}:{GuestServers.Echo} {seconds}");
         await WatchHandshakesAsync(tunnel, seconds);

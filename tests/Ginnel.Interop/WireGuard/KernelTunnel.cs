@@ -13,9 +13,10 @@ namespace Ginnel.Interop.WireGuard;
 /// <param name="Scale">How many times as fast our protocol's clock runs.</param>
 /// <param name="OurKeepalive">Our persistent keepalive, in seconds; 0 for none.</param>
 /// <param name="TheirKeepalive">The kernel's.</param>
+/// <param name="BothKnow">Each knows where the other is.</param>
 internal sealed record KernelTunnelOptions(
     bool TheyBegin = false, bool OutsideV6 = false, bool HasPresharedKey = false, int Mtu = 1_420, bool Portable = false, int Scale = 1, int OurKeepalive = 0,
-    int TheirKeepalive = 0);
+    int TheirKeepalive = 0, bool BothKnow = false);
 
 /// <summary>A WireGuard interface of the guest's kernel with one peer, us, and our end of it.</summary>
 internal sealed class KernelTunnel : IAsyncDisposable
@@ -68,7 +69,7 @@ internal sealed class KernelTunnel : IAsyncDisposable
     {
         string their = options.OutsideV6 ? $"[{GuestNetwork.GuestAddressV6}]" : GuestNetwork.GuestAddress;
         return EndProcess.StartAsync(network.Enter, Keys.OurPrivate, Keys.TheirPublic, options.HasPresharedKey ? Keys.Preshared : "-",
-            Text($"{(options.Portable ? "0" : "")}{port}"), options.TheyBegin ? "-" : Text($"{their}:{Port + 1_000}"),
+            Text($"{(options.Portable ? "0" : "")}{port}"), options.TheyBegin && !options.BothKnow ? "-" : Text($"{their}:{Port + 1_000}"),
             Text($"{options.Mtu}"), $"{OurV4}/24,{OurV6}/64", Text($"scale={options.Scale}"), Text($"keepalive={options.OurKeepalive}"));
     }
 
@@ -102,7 +103,7 @@ internal sealed class KernelTunnel : IAsyncDisposable
             echo {keys[2]} >/tmp/private
             echo {keys[4]} >/tmp/preshared
             wg set {Name} listen-port {Port + 1_000} private-key /tmp/private peer {keys[1]} preshared-key {(options.HasPresharedKey ? "/tmp/preshared" : "/dev/null")} \
-              allowed-ips {OurV4}/32,{OurV6}/128 persistent-keepalive {options.TheirKeepalive} {(options.TheyBegin ? Text($"endpoint {our}:{Port}") : "")}
+              allowed-ips {OurV4}/32,{OurV6}/128 persistent-keepalive {options.TheirKeepalive} {(options.TheyBegin || options.BothKnow ? Text($"endpoint {our}:{Port}") : "")}
             ip addr add {TheirV4}/24 dev {Name}
             ip addr add {TheirV6}/64 dev {Name} nodad
             ip link set {Name} mtu {options.Mtu}
