@@ -18,7 +18,7 @@ public sealed partial class WireGuardLink
     }
 
     /// <summary>Adds a peer.</summary>
-    /// <exception cref="ArgumentException">Its key is ours, is there already or is no good; an address is no good; or there are too many.</exception>
+    /// <exception cref="ArgumentException">Its key is ours, is there already or is no good; an address is no good; its endpoint is of a kind that our carrier does not reach; or there are too many.</exception>
     public void AddPeer(WireGuardPeerOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -27,13 +27,16 @@ public sealed partial class WireGuardLink
         if (options.PersistentKeepalive < TimeSpan.Zero || options.PersistentKeepalive > TimeSpan.FromSeconds(ushort.MaxValue))
             throw new ArgumentException("A persistent keepalive lies between 0 and 65,535 s.", nameof(options));
         IpPrefix[] prefixes = [.. options.AllowedIps.Select(ToPrefix)];
+        CarrierEndpoint? endpoint = options.CarrierEndpoint ?? (options.Endpoint is IPEndPoint address ? new UdpEndpoint(address) : null);
+        CarrierEndpoint? kind = options.Endpoint is DnsEndPoint { Port: var port } ? new UdpEndpoint(new IPEndPoint(IPAddress.Any, port)) : endpoint;
+        if (kind is not null && !_carrier.CanReach(kind)) throw new ArgumentException($"{_carrier.GetType().Name} does not carry to {options.Endpoint ?? (object)kind}.", nameof(options));
         Peer? peer;
         lock (_control)
         {
             peer = _device.AddPeer(options.PublicKey, options.PresharedKey) ?? throw new ArgumentException(
                 $"The peer {Convert.ToBase64String(options.PublicKey)} cannot be added: its key is our own, was added before, or is not one that keeps secrets.", nameof(options));
             _device.SetAllowedIps(peer, prefixes);
-            peer.Endpoint = options.CarrierEndpoint ?? (options.Endpoint is IPEndPoint address ? new UdpEndpoint(address) : null);
+            peer.Endpoint = endpoint;
             if (options.PersistentKeepalive > TimeSpan.Zero) _device.SetPersistentKeepalive(peer, options.PersistentKeepalive, Now);
         }
         if (options.Endpoint is DnsEndPoint name) _names.Add(peer, name);

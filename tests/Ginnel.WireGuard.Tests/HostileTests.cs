@@ -158,6 +158,21 @@ public sealed class HostileTests : IAsyncDisposable
     }
 
     [Fact]
+    public void F7_an_endpoint_of_another_carrier_is_refused_at_once_not_on_the_timers_thread()
+    {
+        byte[] key = [.. Enumerable.Range(0, 32).Select(i => (byte)i)];
+        WireGuardPeerOptions lost = new() { PublicKey = key, CarrierEndpoint = new OtherEndpoint(), PersistentKeepalive = TimeSpan.FromSeconds(1) };
+        Assert.Throws<ArgumentException>(() => _a.Link.AddPeer(lost));
+        Assert.Single(_a.Link.Peers);
+        // One link-local address on two interfaces is two endpoints.
+        UdpEndpoint first = new(IPEndPoint.Parse("[fe80::1%2]:7")), second = new(IPEndPoint.Parse("[fe80::1%3]:7"));
+        Assert.NotEqual<CarrierEndpoint>(first, second);
+        byte[] bytes = new byte[CarrierEndpoint.MaxBytes], others = new byte[CarrierEndpoint.MaxBytes];
+        Assert.Equal(first.WriteBytes(bytes), second.WriteBytes(others));
+        Assert.NotEqual(bytes, others);
+    }
+
+    [Fact]
     public void F7_an_endpoint_follows_genuine_messages_and_no_others()
     {
         Meet();
@@ -294,5 +309,16 @@ public sealed class HostileTests : IAsyncDisposable
         _a.Send(_b.Inside, "hello");
         _internet.Pump();
         Assert.Equal(["hello"], _b.TakeTexts());
+    }
+
+    private sealed class OtherEndpoint : CarrierEndpoint
+    {
+        public override UInt128 LimitKey => 0;
+
+        public override int WriteBytes(Span<byte> destination) => 0;
+
+        public override bool Equals(CarrierEndpoint? other) => ReferenceEquals(this, other);
+
+        public override int GetHashCode() => 0;
     }
 }

@@ -118,6 +118,8 @@ internal sealed class TestCarrier(TestInternet internet, UdpEndpoint endpoint) :
     /// <summary>Buffers that are still taken.</summary>
     public int Room { get; set; } = int.MaxValue;
 
+    public bool CanReach(CarrierEndpoint endpoint) => endpoint is UdpEndpoint;
+
     public Task RunAsync(ICarrierSink sink, CancellationToken cancellationToken)
     {
         _sink = sink;

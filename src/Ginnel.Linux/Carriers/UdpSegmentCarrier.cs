@@ -52,6 +52,9 @@ public sealed unsafe class UdpSegmentCarrier : IDatagramCarrier
     /// <inheritdoc/>
     public int MaxSegments => _segments ? Segments : 1;
 
+    /// <inheritdoc/>
+    public bool CanReach(CarrierEndpoint endpoint) => endpoint is UdpEndpoint;
+
     /// <summary>Binds a port of the host.</summary>
     /// <param name="local">Where; <c>[::]</c> takes both families if the host has IPv6, and IPv4 if not. Port 0 chooses one.</param>
     /// <exception cref="LinuxException">The port is taken, or not ours.</exception>

@@ -14,6 +14,9 @@ public interface IDatagramCarrier : IAsyncDisposable
     /// <summary>Most datagrams of one size that <see cref="TrySend"/> takes in one buffer; 1 where each needs a call of its own.</summary>
     int MaxSegments { get; }
 
+    /// <summary>Whether the endpoint is of a kind that it carries to.</summary>
+    bool CanReach(CarrierEndpoint endpoint) => true;
+
     /// <summary>
     /// Receives until the token is cancelled or the carrier is disposed of, which end the task without an exception; a broken carrier ends
     /// it with an <see cref="IOException"/>. Delivers on whichever thread it runs, never concurrently with itself. Runs once.

@@ -33,6 +33,9 @@ public sealed class UdpCarrier : IDatagramCarrier
     /// <inheritdoc/>
     public int MaxSegments => 1;
 
+    /// <inheritdoc/>
+    public bool CanReach(CarrierEndpoint endpoint) => endpoint is UdpEndpoint;
+
     /// <summary>Binds a port of the host.</summary>
     /// <param name="local">Where; <c>[::]</c> takes both families if the host has IPv6, and IPv4 if not. Port 0 chooses one.</param>
     /// <param name="time">The clock; null for that of the process.</param>

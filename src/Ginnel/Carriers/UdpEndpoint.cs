@@ -31,6 +31,9 @@ public sealed class UdpEndpoint : CarrierEndpoint
         return _socketAddress = (isMapped ? new IPEndPoint(Address.Address.MapToIPv6(), Address.Port) : Address).Serialize();
     }
 
+    // The same link-local address on two interfaces is two endpoints.
+    private long Scope => _isV4 ? 0 : Address.Address.ScopeId;
+
     /// <inheritdoc/>
     public override UInt128 LimitKey => _isV4 ? _address : _address >> 64 << 64;
 
@@ -39,11 +42,12 @@ public sealed class UdpEndpoint : CarrierEndpoint
     {
         BinaryPrimitives.WriteUInt128BigEndian(destination, _address);
         BinaryPrimitives.WriteUInt16BigEndian(destination[16..], (ushort)Address.Port);
-        return 18;
+        BinaryPrimitives.WriteUInt32BigEndian(destination[18..], (uint)Scope);
+        return 22;
     }
 
     /// <inheritdoc/>
-    public override bool Equals(CarrierEndpoint? other) => other is UdpEndpoint udp && udp._address == _address && udp.Address.Port == Address.Port;
+    public override bool Equals(CarrierEndpoint? other) => other is UdpEndpoint udp && udp._address == _address && udp.Address.Port == Address.Port && udp.Scope == Scope;
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(_address, Address.Port);
