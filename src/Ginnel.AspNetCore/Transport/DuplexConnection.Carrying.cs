@@ -47,7 +47,7 @@ internal sealed partial class DuplexConnection
             {
                 ReadResult result = await output.ReadAsync().ConfigureAwait(false);
                 if (result.IsCanceled) break;
-                foreach (ReadOnlyMemory<byte> part in result.Buffer) await stream.WriteAsync(part).ConfigureAwait(false);
+                if (!result.Buffer.IsEmpty) await stream.WriteAsync(result.Buffer).ConfigureAwait(false);
                 output.AdvanceTo(result.Buffer.End);
                 if (!result.IsCompleted) continue;
                 await stream.CompleteWritesAsync().ConfigureAwait(false);

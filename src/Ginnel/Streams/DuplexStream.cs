@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net;
 
 namespace Ginnel;
@@ -21,6 +22,12 @@ public abstract class DuplexStream : Stream
 
     /// <summary>Ends both directions at once; the peer sees a reset.</summary>
     public abstract void Abort();
+
+    /// <summary>Writes buffers one behind the other, together where the stream has a way to.</summary>
+    public virtual async ValueTask WriteAsync(ReadOnlySequence<byte> buffers, CancellationToken cancellationToken = default)
+    {
+        foreach (ReadOnlyMemory<byte> buffer in buffers) await WriteAsync(buffer, cancellationToken).ConfigureAwait(false);
+    }
 
     /// <inheritdoc/>
     public override bool CanRead => true;
