@@ -15,7 +15,8 @@ public static class NetworkHostWebHostExtensions
 {
     /// <summary>
     /// Serves on a host instead of the operating system: every IP endpoint that Kestrel is told of (<c>UseUrls</c>, <c>Listen</c>,
-    /// configuration) is one of this host. Nothing is opened on the operating system but Unix sockets and pipes that are asked for.
+    /// configuration) is one of this host. Nothing is opened on the operating system but Unix sockets and pipes that are asked for; an
+    /// endpoint that is to speak HTTP/3, which is not carried, is refused.
     /// </summary>
     /// <param name="builder">The web host.</param>
     /// <param name="host">The host, which must outlive the server.</param>
@@ -71,6 +72,7 @@ public static class NetworkHostWebHostExtensions
             services.TryAddSingleton<IConnectionListenerFactory, SocketTransportFactory>();
             services.AddSingleton<IConnectionListenerFactory>(provider => new NetworkHostTransportFactory(
                 host, options, provider.GetService<IMemoryPoolFactory<byte>>(), provider.GetService<ILoggerFactory>()));
+            services.AddSingleton<IMultiplexedConnectionListenerFactory>(new Http3Refusal(takesIp: host is not null));
         });
     }
 }

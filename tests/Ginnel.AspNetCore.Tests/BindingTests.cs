@@ -172,6 +172,22 @@ public sealed class BindingTests
     }
 
     [Fact]
+    public async Task HTTP3_is_refused_before_it_opens_a_port_of_the_operating_system()
+    {
+        await using TestNetwork network = new();
+        WebApplicationBuilder builder = KestrelServer.NewBuilder();
+        builder.WebHost.UseNetworkHost(network.Server);
+        builder.WebHost.ConfigureKestrel(options => options.Listen(TestNetwork.ServerEnd(443), listen =>
+        {
+            listen.Protocols = HttpProtocols.Http1AndHttp2AndHttp3;
+            listen.UseHttps(ProtocolTests.SelfSigned("site.example"));
+        }));
+        await using WebApplication app = builder.Build();
+        NotSupportedException failure = await Assert.ThrowsAsync<NotSupportedException>(() => app.StartAsync(Token));
+        Assert.StartsWith("HTTP/3 cannot be spoken on 10.0.0.2:443", failure.Message);
+    }
+
+    [Fact]
     public async Task Listening_without_the_transport_says_what_is_missing()
     {
         await using TestNetwork network = new();

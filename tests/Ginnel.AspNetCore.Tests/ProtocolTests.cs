@@ -131,7 +131,7 @@ public sealed class ProtocolTests
     private static void ExactVersion(HttpClient client, Version version) =>
         (client.DefaultRequestVersion, client.DefaultVersionPolicy) = (version, HttpVersionPolicy.RequestVersionExact);
 
-    private static X509Certificate2 SelfSigned(string name)
+    internal static X509Certificate2 SelfSigned(string name)
     {
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         CertificateRequest request = new($"CN={name}", key, HashAlgorithmName.SHA256);
