@@ -10,6 +10,8 @@ static class Sample
         [.. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator).Where(IsFramework)
             .Select(path => MetadataReference.CreateFromFile(path))];
 
+    static string[] Prefixes => ["System.", "Microsoft.AspNetCore.", "Microsoft.Extensions."];
+
     /// <summary>Compiles <paramref name="source"/> into an assembly named <paramref name="name"/>.</summary>
     /// <param name="name">The simple name that the assembly claims, e.g. <c>Ginnel.Wire</c>.</param>
     /// <param name="source">C# that compiles; anything else fails the calling test.</param>
@@ -40,5 +42,5 @@ static class Sample
         new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, allowUnsafe: source.Contains("unsafe", StringComparison.Ordinal)));
 
     static bool IsFramework(string path) =>
-        Path.GetFileName(path) is "netstandard.dll" || Path.GetFileName(path).StartsWith("System.", StringComparison.Ordinal);
+        Path.GetFileName(path) is var name && (name is "netstandard.dll" || Prefixes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal)));
 }

@@ -22,11 +22,12 @@ public partial class ReadmeTests
 
     static IEnumerable<string> Examples(string markdown) => CSharpBlock().Matches(markdown).Select(match => match.Groups[1].Value);
 
-    // What an example may take for granted: the namespaces of implicit usings, and a stream to wherever the exit is.
+    // What an example may take for granted: the namespaces of implicit usings, ours, a stream to wherever the exit is, and a link.
     static string Wrap(string example) => $$"""
         using System; using System.Collections.Generic; using System.IO; using System.Linq; using System.Net; using System.Net.Http;
-        using System.Threading; using System.Threading.Tasks; using Ginnel;
-        class Example { static async Task Run(Stream stream) { {{example}} await Task.Yield(); } }
+        using System.Threading; using System.Threading.Tasks; using Ginnel; using Ginnel.AspNetCore; using Ginnel.WireGuard;
+        using Microsoft.AspNetCore.Builder; using Microsoft.AspNetCore.Hosting;
+        class Example { static async Task Run(Stream stream, ILink link) { {{example}} await Task.Yield(); } }
         """;
 
     [GeneratedRegex("^```csharp\\n(.*?)^```", RegexOptions.Singleline | RegexOptions.Multiline)]
