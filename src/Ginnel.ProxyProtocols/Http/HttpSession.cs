@@ -1,16 +1,29 @@
 namespace Ginnel.ProxyProtocols;
 
 /// <summary>One client's requests, one after the other.</summary>
-internal sealed class HttpSession(ProxyClient client, ClientLoop loop, HttpJudge judge, HttpProxyOptions options, string viaName)
+internal sealed partial class HttpSession(ProxyClient client, ClientLoop loop, HttpJudge judge, HttpProxyOptions options, string viaName)
 {
     private int _headLength;
 
     /// <summary>Serves until the client closes, is refused, or gets a tunnel. False when it is to be dropped.</summary>
     internal async Task<bool> RunAsync()
     {
+        try
+        {
+            return await ServeAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            Release();
+        }
+    }
+
+    private async Task<bool> ServeAsync()
+    {
         for (bool isFirst = true; ; isFirst = false)
         {
-            if (!await AwaitHeadAsync(isFirst).ConfigureAwait(false)) return false;
+            if (!isFirst && !await AwaitNextAsync().ConfigureAwait(false)) return true;
+            if (!await loop.WithinAsync(options.HandshakeTimeout, ReadHeadAsync).ConfigureAwait(false)) return false;
             HttpDecision decision = _headLength < 0
                 ? HttpJudge.Refuse(431, $"The head is longer than {options.MaxHead} bytes.", ProxyIncident.Malformed)
                 : judge.Decide(client.Input.Unread.Span[.._headLength], ProxyTargets.Plain(client.Stream.LocalEndPoint));
@@ -22,7 +35,7 @@ internal sealed class HttpSession(ProxyClient client, ClientLoop loop, HttpJudge
                 loop.Offer(new HttpConnectPending(client, client.Asks(FlowProtocol.Tcp, target), loop.Limits.Time, viaName));
                 return true;
             }
-            if (decision.Forward is not null) return await AnswerAsync(HttpAnswers.Of(501, "Only CONNECT is served yet.")).ConfigureAwait(false);
+            if (await ForwardAsync(decision.Forward!).ConfigureAwait(false) is { } isKept) return isKept;
         }
     }
 
@@ -33,12 +46,13 @@ internal sealed class HttpSession(ProxyClient client, ClientLoop loop, HttpJudge
         return true;
     }
 
-    private async Task<bool> AwaitHeadAsync(bool isFirst)
+    /// <summary>Between requests a client may be silent for longer, and may leave: it is closed in peace, for it may still be reading.</summary>
+    private async Task<bool> AwaitNextAsync()
     {
-        // Between requests a client may be silent for longer, and may leave.
-        if (!isFirst && client.Input.Unread.IsEmpty
-            && !await loop.WithinAsync(options.IdleTimeout, async token => await client.Input.FillAsync(token).ConfigureAwait(false), isOwed: false).ConfigureAwait(false)) return false;
-        return await loop.WithinAsync(options.HandshakeTimeout, ReadHeadAsync).ConfigureAwait(false);
+        if (!client.Input.Unread.IsEmpty) return true;
+        if (await loop.WithinAsync(options.IdleTimeout, async token => await client.Input.FillAsync(token).ConfigureAwait(false), isOwed: false).ConfigureAwait(false)) return true;
+        await client.Stream.DisposeAsync().ConfigureAwait(false);
+        return false;
     }
 
     private async Task<bool> ReadHeadAsync(CancellationToken cancellationToken)

@@ -46,7 +46,9 @@ public sealed class DirectDialer : IDialer
         ArgumentNullException.ThrowIfNull(flow);
         if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<BindResult>(cancellationToken);
         if (flow.Protocol == FlowProtocol.Tcp) return new(BindResult.Failed(DialFailureKind.Unsupported, "TCP is dialled, not bound"));
-        AddressFamily family = (flow.Destination as IPEndPoint ?? flow.Source)?.AddressFamily ?? AddressFamily.InterNetworkV6;
+        // A port that is for no one destination (a SOCKS association) must reach both families, whatever its source is of.
+        IPEndPoint? like = flow.Destination is null && flow.Protocol == FlowProtocol.Udp ? null : flow.Destination as IPEndPoint ?? flow.Source;
+        AddressFamily family = like?.AddressFamily ?? AddressFamily.InterNetworkV6;
         BindResult bound = flow.Protocol == FlowProtocol.IcmpEcho
             ? _datagrams.BindEcho(family)
             : _datagrams.BindUdp(new IPEndPoint(family == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 0));
