@@ -68,9 +68,12 @@ public sealed partial class NetworkHost
 
     /// <summary>Listens.</summary>
     /// <param name="local">An own address, or <see cref="IPAddress.Any"/> or <see cref="IPAddress.IPv6Any"/> (both families); port 0 chooses one.</param>
-    /// <param name="backlog">Established connections that may wait to be accepted, 1–65,535.</param>
+    /// <param name="backlog">
+    /// Established connections that may wait to be accepted, and half-open ones besides, 1–65,535. Beyond it a half-open one gives way at
+    /// random; its client, who may hold it for established, is reset when it speaks.
+    /// </param>
     /// <exception cref="SocketException">The endpoint is taken or not ours.</exception>
-    public StackListener Listen(IPEndPoint local, int backlog = 128)
+    public StackListener Listen(IPEndPoint local, int backlog = 1_024)
     {
         ArgumentNullException.ThrowIfNull(local);
         ArgumentOutOfRangeException.ThrowIfLessThan(backlog, 1);
