@@ -15,7 +15,7 @@ internal static class Program
         Caller = CallerRecord.Take(ref arguments);
         GinnelCommand root = CommandTree.Create();
         if (arguments is ["__doc", "cli"]) return Print(ReferenceText.Compose(root));
-        CutArguments cut = ArgumentCut.Cut(root, arguments);
+        CutArguments cut = EnvironmentOptions.Complete(ArgumentCut.Cut(root, arguments), Environment.GetEnvironmentVariable);
         if (cut.Error is { } error)
         {
             Console.Error.WriteLine($"ginnel: {error}");
@@ -29,6 +29,7 @@ internal static class Program
         {
             "run" => RunCommand.RunAsync(options, arguments, cut).GetAwaiter().GetResult().Imitate(),
             "proxy" => ProxyCommand.RunAsync(options).GetAwaiter().GetResult(),
+            "ctl" => CtlCommand.RunAsync(options, OptionValues.Words(cut)).GetAwaiter().GetResult(),
             "exit" => ExitCommand.RunAsync(options, cut.Command).GetAwaiter().GetResult(),
             "entrance" => EntranceCommand.RunAsync(options, arguments, cut).GetAwaiter().GetResult().Imitate(),
             "doctor" => DoctorCommand.RunAsync().GetAwaiter().GetResult(),

@@ -24,7 +24,7 @@ static class ReferenceGraph
         ["Ginnel.Testing"] = ["Ginnel"],
         ["Ginnel.AspNetCore"] = ["Ginnel"],
         ["Ginnel.Sandbox"] = ["Ginnel.Services", "Ginnel.ProxyProtocols", "Ginnel.Linux"],
-        ["Ginnel.Proxy"] = ["Ginnel.Services", "Ginnel.WireGuard", "Ginnel.Linux"],
+        ["Ginnel.Proxy"] = ["Ginnel.Services", "Ginnel.ProxyProtocols", "Ginnel.WireGuard", "Ginnel.Linux"],
         ["Ginnel.Gateway"] = ["Ginnel.Services", "Ginnel.Links.WebSocket", "Ginnel.Links.WebRtc", "Ginnel.Linux"],
         ["Ginnel.Cli"] = ["Ginnel.Sandbox", "Ginnel.Proxy", "Ginnel.Gateway", "Ginnel.Links.Quic", "Ginnel.Links.Libp2p", "Ginnel.AspNetCore"],
     };

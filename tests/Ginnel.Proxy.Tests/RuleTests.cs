@@ -10,7 +10,7 @@ public sealed class RuleTests
     [InlineData("udp:53:[2001:db8::1]:5353")]
     [InlineData("tcp:1:db.internal:65535")]
     [InlineData("tcp:80:[200::2]:8080")]
-    [InlineData("tcp:80:localhost:8080,bind=127.0.0.1,name=web,idle=30s,connect-timeout=500ms,source=10.0.0.0/8,max=7")]
+    [InlineData("tcp:80:localhost:8080,bind=127.0.0.1,name=web,idle=30s,connect-timeout=500ms,source=10.0.0.0/8,proxy-protocol=v2,max=7")]
     public void What_is_read_is_what_is_printed(string text)
     {
         ProxyRule rule = Parse(text);
@@ -55,7 +55,8 @@ public sealed class RuleTests
     [InlineData("tcp:80:h:80,idle=25h", "no duration")]
     [InlineData("tcp:80:h:80,bind=everywhere", "no address")]
     [InlineData("tcp:80:h:80,source=10.0.0.1/8", "no network")]
-    [InlineData("tcp:80:h:80,proxy-protocol=v2", "not supported yet")]
+    [InlineData("tcp:80:h:80,proxy-protocol=v3", "neither v1 nor v2")]
+    [InlineData("udp:80:h:80,proxy-protocol=v2", "for connections")]
     public void What_is_wrong_is_said(string text, string why)
     {
         Assert.False(RuleParser.TryParse(ProxyDirection.Ingress, text, out ProxyRule? rule, out string? error));
@@ -78,59 +79,9 @@ public sealed class RuleTests
         }
     }
 
-    [Fact]
-    public void The_same_rule_twice_is_refused_and_one_port_may_have_several_targets()
-    {
-        RuleSet rules = new();
-        Assert.True(rules.TryAdd(Parse("tcp:80:a:1"), out _));
-        Assert.True(rules.TryAdd(Parse("tcp:80:b:1"), out _));
-        Assert.True(rules.TryAdd(Parse("udp:80:a:1"), out _));
-        Assert.True(rules.TryAdd(Parse("tcp:80:a:1") with { Direction = ProxyDirection.Egress }, out _));
-        Assert.False(rules.TryAdd(Parse("tcp:80:a:1"), out string? error));
-        Assert.Contains("there already", error);
-        Assert.False(rules.TryAdd(Parse("tcp:80:c:1,bind=127.0.0.1"), out error));
-        Assert.Contains("same bind=", error);
-        Assert.Equal([2, 1, 1], rules.Groups.Select(group => group.Count()));
-    }
-
-    [Fact]
-    public async Task Targets_take_turns_and_one_that_refuses_is_passed_over()
-    {
-        EndPoint[] targets = [new DnsEndPoint("a", 1), new DnsEndPoint("b", 1), new DnsEndPoint("c", 1)];
-        RecordingDialer dialer = new();
-        RoundRobinDialer turns = new(dialer, targets);
-        FlowInfo flow = new() { Protocol = FlowProtocol.Tcp };
-        for (int i = 0; i < 6; i++) await turns.DialAsync(targets[0], flow, TestContext.Current.CancellationToken);
-        Assert.Equal(["b", "c", "a", "b", "c", "a"], dialer.Asked);
-        dialer.Asked.Clear();
-        dialer.Answer = DialFailureKind.Refused;
-        DialResult result = await turns.DialAsync(targets[0], flow, TestContext.Current.CancellationToken);
-        Assert.Equal((DialFailureKind.Refused, 3), (result.Failure.Kind, dialer.Asked.Count));
-        // A limit of ours is not the target's fault: asking the others would only make it worse.
-        dialer.Asked.Clear();
-        dialer.Answer = DialFailureKind.Limit;
-        await turns.DialAsync(targets[0], flow, TestContext.Current.CancellationToken);
-        Assert.Single(dialer.Asked);
-    }
-
     private static ProxyRule Parse(string text)
     {
         Assert.True(RuleParser.TryParse(ProxyDirection.Ingress, text, out ProxyRule? rule, out string? error), error);
         return rule;
-    }
-
-    private sealed class RecordingDialer : IDialer
-    {
-        public List<string> Asked { get; } = [];
-
-        public DialFailureKind Answer { get; set; } = DialFailureKind.Denied;
-
-        public ValueTask<DialResult> DialAsync(EndPoint target, FlowInfo flow, CancellationToken cancellationToken = default)
-        {
-            Asked.Add(((DnsEndPoint)target).Host);
-            return new(DialResult.Failed(Answer));
-        }
-
-        public ValueTask<BindResult> BindAsync(FlowInfo flow, CancellationToken cancellationToken = default) => new(BindResult.Failed(Answer));
     }
 }

@@ -56,7 +56,7 @@ public sealed class WireGuardFileTests
     [InlineData("Address = 10.0.0.1/33", "line 2", "10.0.0.2/32")]
     [InlineData("DNS = ???", "line 2", "search domain")]
     [InlineData("nonsense", "line 2", "Key = value")]
-    [InlineData("[Socks5]", "line 2", "not known")]
+    [InlineData("[Sox5]", "line 2", "not known")]
     [InlineData("[Peer]\nEndpoint = nowhere", "line 3", "host:port")]
     [InlineData("[Peer]\nEndpoint = fd00::1:5", "line 3", "host:port")]
     [InlineData("[Peer]\nPersistentKeepalive = 70000", "line 3", "from 0 to 65535")]

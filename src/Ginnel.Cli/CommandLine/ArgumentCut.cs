@@ -41,7 +41,8 @@ internal static class ArgumentCut
             }
             if (command.Details.TakesCommand) break;
             if (command.Details.Words.Count == 0) return new(command, head, index, $"'{word}' is one word too many: ginnel {command.Name} takes options only");
-            if (!command.Details.Words.Contains(word) || head.Count > 1) return new(command, head, index, $"'{word}' is not possible here: ginnel {command.Details.Usage}");
+            bool isFirst = !head.Skip(1).Any(earlier => !earlier.StartsWith('-'));
+            if (isFirst ? !command.Details.Words.Contains(word) : !command.Details.TakesFurtherWords) return new(command, head, index, $"'{word}' is not possible here: ginnel {command.Details.Usage}");
             head.Add(word);
             index++;
         }

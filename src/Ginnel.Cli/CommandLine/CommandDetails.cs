@@ -23,6 +23,12 @@ internal sealed class CommandDetails
     /// <summary>The words of which one must follow, or none.</summary>
     public IReadOnlyList<string> Words { get; init; } = [];
 
+    /// <summary>Whether further words may follow the one of <see cref="Words"/>; the command judges them.</summary>
+    public bool TakesFurtherWords { get; init; }
+
+    /// <summary>Whether each option has an environment variable: <c>GINNEL_</c> and its name; several values are separated by white space.</summary>
+    public bool ReadsEnvironment { get; init; }
+
     /// <summary>The exit code after an error in the words of ours.</summary>
     public int UsageExitCode { get; init; } = 2;
 }

@@ -32,6 +32,7 @@ internal static class CommandTree
         root.Options.Add(new SwitchOption("--version", "Print the version and the commit it was built from."));
         root.Subcommands.Add(RunDescription.Create());
         root.Subcommands.Add(ProxyDescription.Create());
+        root.Subcommands.Add(CtlDescription.Create());
         root.Subcommands.Add(ExitDescription.Create());
         root.Subcommands.Add(EntranceDescription.Create());
         root.Subcommands.Add(Doctor());

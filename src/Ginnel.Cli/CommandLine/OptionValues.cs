@@ -30,5 +30,8 @@ internal sealed class OptionValues
     /// <summary>The words that are no options: the shell of <c>completion</c>.</summary>
     public static string? Word(CutArguments cut) => cut.Head.Skip(1).FirstOrDefault(w => !w.StartsWith('-'));
 
+    /// <summary>All words that are no options, in their order.</summary>
+    public static IReadOnlyList<string> Words(CutArguments cut) => [.. cut.Head.Skip(1).Where(w => !w.StartsWith('-'))];
+
     private Option Find(string name) => _command.Options.First(o => o.Name == name);
 }

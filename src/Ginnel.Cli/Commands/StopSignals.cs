@@ -6,6 +6,7 @@ namespace Ginnel.Cli.Commands;
 internal sealed class StopSignals : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
+    private readonly CancellationTokenSource _again = new();
     private readonly PosixSignalRegistration[] _registrations;
 
     /// <summary>Takes both signals over.</summary>
@@ -17,6 +18,9 @@ internal sealed class StopSignals : IDisposable
     /// <summary>Cancelled by the first of them.</summary>
     public CancellationToken Token => _stop.Token;
 
+    /// <summary>Cancelled by the second: whoever signals twice does not want to wait.</summary>
+    public CancellationToken Again => _again.Token;
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -27,6 +31,7 @@ internal sealed class StopSignals : IDisposable
     {
         context.Cancel = true;
         if (ShellCode == 0) ShellCode = 128 + number;
-        _stop.Cancel();
+        if (_stop.IsCancellationRequested) _again.Cancel();
+        else _stop.Cancel();
     });
 }

@@ -23,6 +23,12 @@ public sealed class InterfaceOptions
     /// </summary>
     public bool AnyIp { get; init; }
 
+    /// <summary>
+    /// In any-IP mode: whether datagrams to own addresses become pending ports too where no port takes them, as SYNs do; otherwise they are
+    /// refused. For who lets all ports of another host be reached at an address of ours.
+    /// </summary>
+    public bool AnyPort { get; init; }
+
     /// <summary>Addresses that any-IP mode on Ethernet leaves alone in ARP and ND: other hosts on the link.</summary>
     public IReadOnlyList<IpPrefix> AnyIpExcept { get; init; } = [];
 

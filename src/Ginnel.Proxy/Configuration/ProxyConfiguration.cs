@@ -24,6 +24,28 @@ public sealed class ProxyConfiguration
     /// <summary>The peers.</summary>
     public IReadOnlyList<WireGuardPeerOptions> Peers { get; init; } = [];
 
+    /// <summary>The rules of the file, as wireproxy's sections say them.</summary>
+    public IReadOnlyList<ProxyRule> Rules { get; init; } = [];
+
+    /// <summary>The proxies for programs of this host, likewise.</summary>
+    public IReadOnlyList<ProxyDoor> Doors { get; init; } = [];
+
+    /// <summary>Where standard input and output lead in the tunnel; null for nowhere.</summary>
+    public EndPoint? Stdio { get; init; }
+
+    /// <summary>The first part that cannot change while the tunnel is open and differs in another configuration; null if none does.</summary>
+    internal string? FixedDifference(ProxyConfiguration other) =>
+        !PrivateKey.AsSpan().SequenceEqual(other.PrivateKey) ? "the private key"
+        : !Addresses.SequenceEqual(other.Addresses) ? "Address"
+        : !NameServers.SequenceEqual(other.NameServers) ? "DNS"
+        : Mtu != other.Mtu ? "MTU"
+        : ListenPort != other.ListenPort ? "ListenPort" : null;
+
+    /// <summary>Whether two peers say the same.</summary>
+    internal static bool IsSame(WireGuardPeerOptions a, WireGuardPeerOptions b) =>
+        a.PublicKey.AsSpan().SequenceEqual(b.PublicKey) && a.PresharedKey.AsSpan().SequenceEqual(b.PresharedKey) && a.AllowedIps.SequenceEqual(b.AllowedIps)
+        && Equals(a.Endpoint, b.Endpoint) && a.PersistentKeepalive == b.PersistentKeepalive;
+
     /// <inheritdoc/>
     public override string ToString() => $"{string.Join(", ", Addresses)}, {Peers.Count} peers";
 }

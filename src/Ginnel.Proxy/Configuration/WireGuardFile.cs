@@ -9,7 +9,7 @@ public static class WireGuardFile
 {
     private const int KeySize = 32;
     private static readonly string[] InterfaceKeys = ["PrivateKey", "PrivateKeyFile", "Address", "DNS", "MTU", "ListenPort"];
-    private static readonly string[] PeerKeys = ["PublicKey", "PresharedKey", "AllowedIPs", "Endpoint", "PersistentKeepalive"];
+    private static readonly string[] PeerKeys = ["PublicKey", "PresharedKey", "PresharedKeyFile", "AllowedIPs", "Endpoint", "PersistentKeepalive"];
 
     /// <summary>What would change the host, which this proxy does not: better refused than silently left out.</summary>
     private static readonly string[] HostKeys = ["PreUp", "PostUp", "PreDown", "PostDown", "Table", "FwMark", "SaveConfig"];
@@ -27,21 +27,29 @@ public static class WireGuardFile
     {
         ArgumentNullException.ThrowIfNull(text);
         Reader reader = new(path);
+        foreach ((string line, int number) in Lines(text)) reader.Take(line, number);
+        return reader.Finish();
+    }
+
+    private static IEnumerable<(string Line, int Number)> Lines(string text)
+    {
         int number = 0;
         foreach (string raw in text.Split('\n'))
         {
             number++;
             string line = (raw.IndexOf('#', StringComparison.Ordinal) is >= 0 and var comment ? raw[..comment] : raw).Trim();
-            if (line.Length > 0) reader.Take(line, number);
+            if (line.Length > 0) yield return (line, number);
         }
-        return reader.Finish();
     }
 
-    private sealed class Reader(string path)
+    private sealed class Reader(string file)
     {
+        private string _path = file;
+        private bool _isIncluded;
         private readonly List<InterfaceAddress> _addresses = [];
         private readonly List<IPAddress> _nameServers = [];
         private readonly List<PeerReader> _peers = [];
+        private readonly List<WireproxySection> _wireproxy = [];
         private byte[]? _privateKey;
         private int _mtu = 1_420;
         private int _listenPort;
@@ -55,28 +63,77 @@ public static class WireGuardFile
             {
                 _section = line[1..^1].Trim().ToLowerInvariant();
                 if (_section == "peer") _peers.Add(new PeerReader(number));
-                else if (_section != "interface") throw Wrong($"the section {line} is not known; there are [Interface] and [Peer]");
+                else if (WireproxySection.Is(_section)) _wireproxy.Add(new WireproxySection(_section, number));
+                else if (_section != "interface") throw Wrong($"the section {line} is not known; there are [Interface] and [Peer], and wireproxy's {string.Join(", ", WireproxySection.Names.Select(name => $"[{name}]"))}");
                 return;
             }
             int equals = line.IndexOf('=', StringComparison.Ordinal);
             if (equals < 0) throw Wrong("a line is Key = value");
-            string key = line[..equals].Trim(), value = line[(equals + 1)..].Trim();
+            string key = line[..equals].Trim(), value = FromEnvironment(key, line[(equals + 1)..].Trim());
             if (_section == "interface") TakeInterface(key, value);
             else if (_section == "peer") TakePeer(_peers[^1], key, value);
+            else if (_section.Length > 0) TakeWireproxy(_wireproxy[^1], key, value);
+            else if (key.Equals("WGConfig", StringComparison.OrdinalIgnoreCase)) Include(value);
             else throw Wrong($"{key} stands before any section; begin with [Interface]");
         }
 
         public ProxyConfiguration Finish()
         {
-            if (_privateKey is null) throw new ConfigurationException($"{path}: [Interface] has no PrivateKey and no PrivateKeyFile");
-            if (_addresses.Count == 0) throw new ConfigurationException($"{path}: [Interface] has no Address, such as Address = 10.0.0.2/32");
+            if (_privateKey is null) throw new ConfigurationException($"{_path}: [Interface] has no PrivateKey and no PrivateKeyFile");
+            if (_addresses.Count == 0) throw new ConfigurationException($"{_path}: [Interface] has no Address, such as Address = 10.0.0.2/32");
             foreach (PeerReader peer in _peers)
-                if (peer.PublicKey is null) throw new ConfigurationException($"{path}, line {peer.Line}: this [Peer] has no PublicKey");
+                if (peer.PublicKey is null) throw new ConfigurationException($"{_path}, line {peer.Line}: this [Peer] has no PublicKey");
+            foreach (IGrouping<string, PeerReader> same in _peers.GroupBy(peer => Convert.ToBase64String(peer.PublicKey!)).Where(group => group.Count() > 1))
+                throw new ConfigurationException($"{_path}, line {same.Last().Line}: this [Peer] has the PublicKey of the one in line {same.First().Line}");
+            List<ProxyRule> rules = [];
+            List<ProxyDoor> doors = [];
+            EndPoint? stdio = null;
+            foreach (WireproxySection section in _wireproxy)
+            {
+                (ProxyRule? rule, ProxyDoor? door, EndPoint? target, string? error) = section.Finish();
+                if (error is not null) throw new ConfigurationException($"{_path}, line {section.Line}: {error}");
+                if (rule is not null) rules.Add(rule);
+                if (door is not null) doors.Add(door);
+                if (target is not null && stdio is not null) throw new ConfigurationException($"{_path}, line {section.Line}: there is one standard input, and an [STDIOTunnel] before");
+                stdio ??= target;
+            }
             return new ProxyConfiguration
             {
+                Rules = rules, Doors = doors, Stdio = stdio,
                 PrivateKey = _privateKey, Addresses = _addresses, NameServers = _nameServers, Mtu = _mtu, ListenPort = _listenPort,
                 Peers = [.. _peers.Select(peer => peer.ToOptions())],
             };
+        }
+
+        // wireproxy's: a value that begins with $ is the name of a variable.
+        private string FromEnvironment(string key, string value)
+        {
+            if (value is not ['$', .. var variable] || variable.Length == 0 || !variable.All(c => char.IsAsciiLetterOrDigit(c) || c == '_')) return value;
+            return Environment.GetEnvironmentVariable(variable)?.Trim() is { Length: > 0 } found ? found : throw Wrong($"{key}: the environment has no {variable}");
+        }
+
+        private void TakeWireproxy(WireproxySection section, string key, string value)
+        {
+            if (section.TryTake(key, value)) return;
+            throw section.Keys.Contains(key, StringComparer.OrdinalIgnoreCase) ? Wrong($"{key} stands in this section twice") : Unknown(key, [.. section.Keys]);
+        }
+
+        // wireproxy's: the tunnel stands in a file of its own.
+        private void Include(string value)
+        {
+            if (_isIncluded) throw Wrong("WGConfig: a file that is included includes no other, and one is enough");
+            string full = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(_path)) ?? "/", value);
+            (_isIncluded, string outer, int number) = (true, _path, _number);
+            try
+            {
+                _path = full;
+                foreach ((string line, int at) in Lines(File.ReadAllText(full))) Take(line, at);
+            }
+            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+            {
+                throw new ConfigurationException($"{outer}, line {number}: WGConfig: {full} cannot be read: {failure.Message}");
+            }
+            (_path, _section) = (outer, "");
         }
 
         private void TakeInterface(string key, string value)
@@ -84,7 +141,7 @@ public static class WireGuardFile
             switch (key.ToLowerInvariant())
             {
                 case "privatekey": _privateKey = Key("PrivateKey", value); break;
-                case "privatekeyfile": _privateKey = KeyFile(value); break;
+                case "privatekeyfile": _privateKey = KeyFile("PrivateKeyFile", value); break;
                 case "address": _addresses.AddRange(Split(value).Select(Address)); break;
                 case "dns": _nameServers.AddRange(Split(value).Select(ServerOrNull).OfType<IPAddress>()); break;
                 case "mtu": _mtu = Number(key, value, 576, 65_000); break;
@@ -98,6 +155,7 @@ public static class WireGuardFile
             switch (key.ToLowerInvariant())
             {
                 case "publickey": peer.PublicKey = Key("PublicKey", value); break;
+                case "presharedkeyfile": peer.PresharedKey = KeyFile("PresharedKeyFile", value); break;
                 case "presharedkey": peer.PresharedKey = Key("PresharedKey", value); break;
                 case "allowedips": peer.AllowedIps.AddRange(Split(value).Select(Network)); break;
                 case "endpoint": peer.Endpoint = EndPointOf(value); break;
@@ -117,16 +175,16 @@ public static class WireGuardFile
             throw Wrong($"{name} is not the base64 of 32 bytes, as wg genkey prints it");
         }
 
-        private byte[] KeyFile(string value)
+        private byte[] KeyFile(string name, string value)
         {
-            string file = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/", value);
+            string full = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(_path)) ?? "/", value);
             try
             {
-                return Key("PrivateKeyFile", File.ReadAllText(file).Trim());
+                return Key(name, File.ReadAllText(full).Trim());
             }
             catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
             {
-                throw Wrong($"PrivateKeyFile {file} cannot be read: {failure.Message}");
+                throw Wrong($"{name} {full} cannot be read: {failure.Message}");
             }
         }
 
@@ -181,7 +239,7 @@ public static class WireGuardFile
             return Wrong($"'{key}' is not known in [{_section}]{(nearest is null ? $"; there are {string.Join(", ", known)}" : $"; is {nearest} meant?")}");
         }
 
-        private ConfigurationException Wrong(string what) => new($"{path}, line {_number}: {what}");
+        private ConfigurationException Wrong(string what) => new($"{_path}, line {_number}: {what}");
 
         private static IEnumerable<string> Split(string value) => value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
     }

@@ -31,7 +31,7 @@ public sealed record ProxyRule
     public RuleOptions Options { get; init; } = RuleOptions.None;
 
     /// <summary>What listens. Rules with one key share its connections.</summary>
-    public (ProxyDirection Direction, FlowProtocol Protocol, int Port) Key => (Direction, Protocol, Port);
+    public RuleKey Key => new(Direction, Protocol, Port, Options.Bind);
 
     /// <summary>As the command line takes it.</summary>
     public string AsFlag => $"--{(Direction == ProxyDirection.Ingress ? "ingress" : "egress")} {this}";
@@ -42,4 +42,16 @@ public sealed record ProxyRule
         string target = Target is DnsEndPoint name ? string.Create(CultureInfo.InvariantCulture, $"{name.Host}:{name.Port}") : Target.ToString()!;
         return string.Create(CultureInfo.InvariantCulture, $"{(Protocol == FlowProtocol.Tcp ? "tcp" : "udp")}:{Port}:{target}{Options}");
     }
+}
+
+/// <summary>A port that listens, for one rule or several.</summary>
+/// <param name="Direction">On which side.</param>
+/// <param name="Protocol">TCP or UDP.</param>
+/// <param name="Port">Its number.</param>
+/// <param name="Bind">The address; null for all.</param>
+public readonly record struct RuleKey(ProxyDirection Direction, FlowProtocol Protocol, int Port, IPAddress? Bind)
+{
+    /// <inheritdoc/>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture,
+        $"{(Direction == ProxyDirection.Ingress ? "ingress" : "egress")} {(Protocol == FlowProtocol.Tcp ? "tcp" : "udp")}:{Port}{(Bind is null ? "" : $" on {Bind}")}");
 }

@@ -28,6 +28,9 @@ public sealed record RuleOptions
     /// <summary>Flows at once; null for what the relay has.</summary>
     public int? Max { get; init; }
 
+    /// <summary>The version of the PROXY protocol's header that tells the target who came: 1 or 2; null for none.</summary>
+    public int? ProxyProtocol { get; init; }
+
     /// <summary>As it was parsed, each behind a comma.</summary>
     public override string ToString()
     {
@@ -37,6 +40,7 @@ public sealed record RuleOptions
         if (Idle is { } idle) text.Append(CultureInfo.InvariantCulture, $",idle={RuleParser.Print(idle)}");
         if (ConnectTimeout is { } timeout) text.Append(CultureInfo.InvariantCulture, $",connect-timeout={RuleParser.Print(timeout)}");
         if (Source is { } source) text.Append(",source=").Append(source);
+        if (ProxyProtocol is { } version) text.Append(CultureInfo.InvariantCulture, $",proxy-protocol=v{version}");
         if (Max is { } max) text.Append(CultureInfo.InvariantCulture, $",max={max}");
         return text.ToString();
     }

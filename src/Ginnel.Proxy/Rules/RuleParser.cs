@@ -29,6 +29,7 @@ public static class RuleParser
         if (!TryPort(parts[1], out int port)) return Fail($"'{text}': '{parts[1]}' is not a port from 1 to 65535; {Shape}", out error);
         if (!TryTarget(parts[2], out EndPoint? target, out string? why)) return Fail($"'{text}': {why}; {Shape}", out error);
         if (!TryOptions(pieces.AsSpan(1), out RuleOptions? options, out why)) return Fail($"'{text}': {why}", out error);
+        if (protocol == FlowProtocol.Udp && options.ProxyProtocol is not null) return Fail($"'{text}': proxy-protocol= is for connections, and this rule is for datagrams", out error);
         rule = new ProxyRule { Direction = direction, Protocol = protocol, Port = port, Target = target, Options = options };
         error = null;
         return true;
@@ -39,8 +40,10 @@ public static class RuleParser
         span.Ticks % TimeSpan.TicksPerSecond == 0
             ? string.Create(CultureInfo.InvariantCulture, $"{span.TotalSeconds:0}s") : string.Create(CultureInfo.InvariantCulture, $"{span.TotalMilliseconds:0}ms");
 
-    private static bool TryTarget(string text, [NotNullWhen(true)] out EndPoint? target, [NotNullWhen(false)] out string? why)
+    /// <summary>Reads a destination: name or address, IPv6 in brackets, a colon, and a port.</summary>
+    public static bool TryTarget(string text, [NotNullWhen(true)] out EndPoint? target, [NotNullWhen(false)] out string? why)
     {
+        ArgumentNullException.ThrowIfNull(text);
         target = null;
         why = null;
         int colon = text.LastIndexOf(':');
@@ -80,6 +83,7 @@ public static class RuleParser
                 "idle" when TryDuration(value, out TimeSpan idle) => read with { Idle = idle },
                 "connect-timeout" when TryDuration(value, out TimeSpan timeout) => read with { ConnectTimeout = timeout },
                 "source" when IpPrefix.TryParse(value, out IpPrefix source) => read with { Source = source.ToIPNetwork() },
+                "proxy-protocol" when value is "v1" or "v2" => read with { ProxyProtocol = value[1] - '0' },
                 "max" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int max) && max > 0 => read with { Max = max },
                 _ => null,
             };
@@ -97,12 +101,14 @@ public static class RuleParser
         "idle" or "connect-timeout" => $"{name}={value} is no duration from 1ms to 24h, such as {name}=30s, 500ms or 5m",
         "source" => $"source={value} is no network, such as source=10.0.0.0/8",
         "max" => $"max={value} is no number of flows, such as max=100",
-        "proxy-protocol" => "proxy-protocol is not supported yet",
-        _ => $"'{name}' is no option; there are bind, name, idle, connect-timeout, source and max",
+        "proxy-protocol" => $"proxy-protocol={value} is neither v1 nor v2",
+        _ => $"'{name}' is no option; there are bind, name, idle, connect-timeout, source, proxy-protocol and max",
     };
 
-    private static bool TryDuration(string text, out TimeSpan span)
+    /// <summary>Reads a duration from 1ms to 24h, such as 30s, 500ms or 5m.</summary>
+    public static bool TryDuration(string text, out TimeSpan span)
     {
+        ArgumentNullException.ThrowIfNull(text);
         span = default;
         int unit = text.AsSpan().IndexOfAnyExceptInRange('0', '9');
         if (unit <= 0 || !int.TryParse(text.AsSpan(0, unit), NumberStyles.None, CultureInfo.InvariantCulture, out int count)) return false;

@@ -1,36 +1,44 @@
 using System.Net;
-using System.Net.Sockets;
 using Ginnel.Linux.Carriers;
-using Ginnel.Linux.Datagrams;
 using Ginnel.WireGuard;
 
 namespace Ginnel.Proxy;
 
-/// <summary><c>ginnel proxy</c>: a stack on a WireGuard link, and a relay for each port of its rules.</summary>
+/// <summary><c>ginnel proxy</c>: a stack on a WireGuard link, and the ports that lead into and out of it.</summary>
 public sealed class ProxySession : IAsyncDisposable
 {
     private const int DnsPort = 53;
-    private static readonly TimeSpan PortIdle = TimeSpan.FromSeconds(60), DialPatience = TimeSpan.FromSeconds(15);
-    private readonly CancellationTokenSource _stop = new();
-    private readonly List<IAsyncDisposable> _listeners = [];
-    private readonly List<Task> _relays = [];
-    private readonly DirectDialer _outside;
     private readonly LinkAttachment _attachment;
+    private readonly HostInterface _way;
+    private readonly List<OpenDoor> _doors = [];
+    private readonly List<IAsyncDisposable> _allIngress = [];
+    // Of connections first.
+    private readonly List<Task> _relays = [];
+    private readonly CancellationTokenSource _stop = new();
+    private readonly long _started = TimeProvider.System.GetTimestamp();
 
-    private ProxySession(ProxyConfiguration configuration, FlowRegistry flows)
+    private ProxySession(ProxyPlan plan, FlowRegistry flows)
     {
+        ProxyConfiguration configuration = plan.Configuration;
+        Configuration = configuration;
         Flows = flows;
         UdpSegmentCarrier carrier = UdpSegmentCarrier.Bind(new IPEndPoint(IPAddress.IPv6Any, configuration.ListenPort));
         Link = new WireGuardLink(configuration.PrivateKey, carrier, new WireGuardOptions { Mtu = configuration.Mtu, Peers = configuration.Peers });
         Host = new NetworkHost(new NetworkHostOptions { Name = "tunnel" });
-        HostInterface way = Host.AddInterface(new HostInterfaceOptions { Name = "wireguard", Link = Link.Properties, Addresses = configuration.Addresses });
-        foreach (IPNetwork network in configuration.Peers.SelectMany(peer => peer.AllowedIps).Distinct()) Host.AddRoute(network, way);
+        // What leads to no peer leads nowhere, and is told so at once: our own network is reached through peers like any other.
+        InterfaceAddress[] addresses = [.. configuration.Addresses.Select(one => one with { PrefixLength = one.Address.GetAddressBytes().Length * 8 })];
+        _way = Host.AddInterface(new HostInterfaceOptions { Name = "wireguard", Link = Link.Properties, Addresses = addresses, AnyIp = plan.AllIngress is not null, AnyPort = true });
+        foreach (IPNetwork network in RoutesOf(configuration)) Host.AddRoute(network, _way);
         if (configuration.NameServers.Count > 0)
             Host.Resolver = new DnsClient(Host.Dialer, new DnsClientOptions { Servers = [.. configuration.NameServers.Select(server => new IPEndPoint(server, DnsPort))] });
-        // A rule names its target: if that is this host's own loopback, its owner means it.
-        _outside = new DirectDialer(new DirectDialerOptions { AllowHostLoopback = true, DatagramSockets = LinuxDatagramSockets.Shared });
-        _attachment = Host.Attach(way, Link);
+        ProxySides sides = new(Host);
+        Ports = new RulePorts(sides, flows);
+        if (plan.AllIngress is { } open) ServeAll(plan, open, sides);
+        _attachment = Host.Attach(_way, plan.Capture is { } capture ? new CaptureLink(Link, capture, "wireguard") : Link);
     }
+
+    /// <summary>What it was opened with, or last reloaded with.</summary>
+    public ProxyConfiguration Configuration { get; private set; }
 
     /// <summary>The tunnel.</summary>
     public WireGuardLink Link { get; }
@@ -38,22 +46,34 @@ public sealed class ProxySession : IAsyncDisposable
     /// <summary>The stack on it.</summary>
     public NetworkHost Host { get; }
 
-    /// <summary>Live flows of all rules.</summary>
+    /// <summary>Live flows of all ports.</summary>
     public FlowRegistry Flows { get; }
+
+    /// <summary>The ports of the rules.</summary>
+    public RulePorts Ports { get; }
+
+    /// <summary>How long it has run.</summary>
+    public TimeSpan Uptime => TimeProvider.System.GetElapsedTime(_started);
 
     /// <summary>Completes when the tunnel's carrier has ended; faults with what broke it.</summary>
     public Task Completion => _attachment.Completion;
 
+    /// <summary>The doors, as they are open.</summary>
+    public IReadOnlyList<EndPoint> Doors => [.. _doors.Select(door => door.LocalEndPoint)];
+
     /// <summary>Opens the tunnel and every port.</summary>
-    /// <exception cref="IOException">A port cannot be opened, or a name of a UDP rule cannot be resolved.</exception>
-    public static async Task<ProxySession> StartAsync(ProxyConfiguration configuration, RuleSet rules, FlowRegistry flows, CancellationToken cancellationToken = default)
+    /// <param name="plan">What to open.</param>
+    /// <param name="flows">Where flows are listed.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="IOException">A port cannot be opened.</exception>
+    public static async Task<ProxySession> StartAsync(ProxyPlan plan, FlowRegistry flows, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(configuration);
-        ArgumentNullException.ThrowIfNull(rules);
-        ProxySession session = new(configuration, flows);
+        ArgumentNullException.ThrowIfNull(plan);
+        ProxySession session = new(plan, flows);
         try
         {
-            foreach (IGrouping<(ProxyDirection, FlowProtocol, int), ProxyRule> group in rules.Groups) await session.OpenAsync([.. group], cancellationToken).ConfigureAwait(false);
+            foreach (ProxyRule rule in plan.Rules) await session.Ports.AddAsync(rule, cancellationToken).ConfigureAwait(false);
+            foreach (ProxyDoor door in plan.Doors) session._doors.Add(new OpenDoor(door, session.Host, flows));
             return session;
         }
         catch
@@ -63,103 +83,73 @@ public sealed class ProxySession : IAsyncDisposable
         }
     }
 
+    /// <summary>Closes every port and door; what has come in goes on until it ends or the token is cancelled.</summary>
+    public async Task DrainAsync(CancellationToken cancellationToken)
+    {
+        foreach (OpenDoor door in _doors) await door.CloseAsync().ConfigureAwait(false);
+        foreach (IAsyncDisposable listener in _allIngress) await listener.DisposeAsync().ConfigureAwait(false);
+        // Datagrams have no end that could be waited for.
+        Task[] all = [Ports.DrainAsync(cancellationToken), .. _doors.Select(door => door.Drained), .. _relays.Take(1)];
+        await Task.WhenAll(all).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <summary>
+    /// Takes over the peers of a configuration: those that are gone are forgotten, new ones are added, changed ones begin anew; the others do not
+    /// notice. Our own key, addresses, port, MTU and name servers cannot change while it runs.
+    /// </summary>
+    /// <returns>How many peers were added, changed and removed.</returns>
+    /// <exception cref="ConfigurationException">Something else has changed; nothing was taken over.</exception>
+    public (int Added, int Changed, int Removed) Reload(ProxyConfiguration configuration)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        if (Configuration.FixedDifference(configuration) is { } fixedPart)
+            throw new ConfigurationException($"{fixedPart} has changed, which needs a restart; nothing was taken over");
+        Dictionary<string, WireGuardPeerOptions> before = Configuration.Peers.ToDictionary(NameOf), after = configuration.Peers.ToDictionary(NameOf);
+        HashSet<IPNetwork> routesBefore = [.. RoutesOf(Configuration)], routesAfter = [.. RoutesOf(configuration)];
+        (int added, int changed, int removed) = (0, 0, 0);
+        foreach ((string name, WireGuardPeerOptions peer) in before)
+        {
+            if (after.TryGetValue(name, out WireGuardPeerOptions? now) && ProxyConfiguration.IsSame(peer, now)) continue;
+            Link.RemovePeer(peer.PublicKey);
+            if (now is null) removed++; else changed++;
+        }
+        foreach ((string name, WireGuardPeerOptions peer) in after)
+        {
+            if (before.TryGetValue(name, out WireGuardPeerOptions? was) && ProxyConfiguration.IsSame(was, peer)) continue;
+            Link.AddPeer(peer);
+            if (was is null) added++;
+        }
+        foreach (IPNetwork gone in routesBefore.Except(routesAfter)) Host.RemoveRoute(gone, _way);
+        foreach (IPNetwork come in routesAfter.Except(routesBefore)) Host.AddRoute(come, _way);
+        Configuration = configuration;
+        return (added, changed, removed);
+    }
+
     /// <summary>Closes the ports, resets what is open, and forgets the keys.</summary>
     public async ValueTask DisposeAsync()
     {
+        await Ports.DisposeAsync().ConfigureAwait(false);
+        foreach (OpenDoor door in _doors) await door.DisposeAsync().ConfigureAwait(false);
+        foreach (IAsyncDisposable listener in _allIngress) await listener.DisposeAsync().ConfigureAwait(false);
         await _stop.CancelAsync().ConfigureAwait(false);
-        foreach (IAsyncDisposable listener in _listeners) await listener.DisposeAsync().ConfigureAwait(false);
         await Task.WhenAll(_relays).WaitAsync(TimeSpan.FromSeconds(2)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await Host.DisposeAsync().ConfigureAwait(false);
     }
 
-    private async Task OpenAsync(IReadOnlyList<ProxyRule> rules, CancellationToken cancellationToken)
+    private void ServeAll(ProxyPlan plan, PortRanges open, ProxySides sides)
     {
-        ProxyRule first = rules[0];
-        bool isIngress = first.Direction == ProxyDirection.Ingress;
-        IDialer way = isIngress ? _outside : Host.Dialer;
-        RoundRobinDialer turns = new(way, first.Protocol == FlowProtocol.Tcp ? [.. rules.Select(rule => rule.Target)] : await ResolveAsync(rules, cancellationToken).ConfigureAwait(false));
-        IPEndPoint local = new(first.Options.Bind ?? IPAddress.IPv6Any, first.Port);
-        RelayOptions options = new()
-        {
-            Flows = Flows,
-            Target = _ => first.Protocol == FlowProtocol.Tcp ? first.Target : turns.Next(),
-            DialTimeout = first.Options.ConnectTimeout ?? DialPatience,
-            MaxFlows = first.Options.Max ?? new RelayOptions().MaxFlows,
-            ConnectionIdleTimeout = first.Options.Idle ?? Timeout.InfiniteTimeSpan,
-            PortIdleTimeout = first.Options.Idle ?? PortIdle,
-        };
-        IPNetwork[] sources = [.. rules.Select(rule => rule.Options.Source).OfType<IPNetwork>()];
-        string origin = first.Options.Name ?? first.ToString();
-        if (first.Protocol == FlowProtocol.Tcp)
-        {
-            foreach (IListener listener in isIngress ? ListenInside(local) : [ListenOutside(local, origin)])
-            {
-                _listeners.Add(listener);
-                _relays.Add(new Relay(sources.Length == 0 ? listener : new SourceFilter(listener, sources), turns, options).RunAsync(_stop.Token));
-            }
-            return;
-        }
-        DatagramListener datagrams = new(isIngress ? BindInside(local) : BindOutside(local), new DatagramListenerOptions { Origin = origin });
-        _listeners.Add(datagrams);
-        _relays.Add(new DatagramRelay(sources.Length == 0 ? datagrams : new SourcePortFilter(datagrams, sources), turns, options).RunAsync(_stop.Token));
+        HashSet<IPAddress> own = [.. plan.Configuration.Addresses.Select(address => address.Address)];
+        bool Admits(FlowProtocol protocol, int port) => open.Contains(port) && !plan.OwnPorts.Contains(port)
+            && !Ports.Rules.Any(rule => rule.Direction == ProxyDirection.Egress && rule.Protocol == protocol && rule.Port == port);
+        AllIngress way = new(sides.DialerOf(ProxyDirection.Ingress), own, Admits);
+        RelayOptions options = new() { Flows = Flows };
+        IListener connections = Host.AcceptConnections();
+        IPortListener ports = Host.AcceptPorts();
+        _allIngress.AddRange([connections, ports]);
+        _relays.AddRange([new Relay(connections, way, options).RunAsync(_stop.Token), new DatagramRelay(ports, way, options).RunAsync(_stop.Token)]);
     }
 
-    // A listener on the stack is one family's; a port on "::" serves both.
-    private IEnumerable<IListener> ListenInside(IPEndPoint local)
-    {
-        IPEndPoint[] ends = local.Address.Equals(IPAddress.IPv6Any) ? [new IPEndPoint(IPAddress.Any, local.Port), local] : [local];
-        return Opened(local, () => ends.Select(end => Host.Listen(end)).ToArray());
-    }
+    private static string NameOf(WireGuardPeerOptions peer) => Convert.ToBase64String(peer.PublicKey);
 
-    private IDatagramPort BindInside(IPEndPoint local) => Opened(local, () => Host.BindUdp(local));
-
-    private static T Opened<T>(IPEndPoint local, Func<T> open)
-    {
-        try
-        {
-            return open();
-        }
-        catch (SocketException failure)
-        {
-            throw new IOException($"{local} cannot be opened on the tunnel: {failure.Message}", failure);
-        }
-    }
-
-    private static HostListener ListenOutside(IPEndPoint local, string origin)
-    {
-        try
-        {
-            return HostListener.Listen(local, origin);
-        }
-        catch (SocketException failure)
-        {
-            throw new IOException($"port {local.Port} cannot be opened on this host: {failure.Message}", failure);
-        }
-    }
-
-    private static IDatagramPort BindOutside(IPEndPoint local)
-    {
-        BindResult bound = LinuxDatagramSockets.Shared.BindUdp(local);
-        return bound.IsBound ? bound.Port : throw new IOException($"UDP port {local.Port} cannot be opened on this host: {DialFailures.ToText(bound.Failure)}");
-    }
-
-    /// <summary>Datagrams go to addresses: names are resolved once, on the side that the rule leads to.</summary>
-    private async Task<IReadOnlyList<EndPoint>> ResolveAsync(IReadOnlyList<ProxyRule> rules, CancellationToken cancellationToken)
-    {
-        List<EndPoint> targets = [];
-        foreach (ProxyRule rule in rules)
-        {
-            if (rule.Target is not DnsEndPoint name)
-            {
-                targets.Add(rule.Target);
-                continue;
-            }
-            INameResolver? resolver = rule.Direction == ProxyDirection.Ingress ? new SystemNameResolver() : Host.Resolver;
-            if (resolver is null) throw new IOException($"{rule.AsFlag}: {name.Host} cannot be resolved in the tunnel: the file names no DNS");
-            NameResult result = await resolver.ResolveAsync(name.Host, cancellationToken).ConfigureAwait(false);
-            if (result.Addresses.Count == 0) throw new IOException($"{rule.AsFlag}: {name.Host} cannot be resolved: {DialFailures.ToText(result.Failure)}");
-            targets.Add(new IPEndPoint(result.Addresses[0], name.Port));
-        }
-        return targets;
-    }
+    private static IEnumerable<IPNetwork> RoutesOf(ProxyConfiguration configuration) => configuration.Peers.SelectMany(peer => peer.AllowedIps).Distinct();
 }

@@ -7,45 +7,19 @@ namespace Ginnel.Sandbox;
 /// <summary>Reports a line for every flow that ends, and counts.</summary>
 public sealed class FlowLog(LineQueue? lines) : IFlowObserver
 {
-    private readonly Lock _lock = new();
-    private readonly HashSet<Flow> _live = [];
-    private long _up;
-    private long _down;
+    private readonly FlowTotals _totals = new();
 
     /// <summary>Bytes of all flows toward the network and from it, at one moment.</summary>
-    public (long Up, long Down) Totals
-    {
-        get
-        {
-            lock (_lock)
-            {
-                (long up, long down) = (_up, _down);
-                foreach (Flow flow in _live)
-                {
-                    up += flow.BytesUp;
-                    down += flow.BytesDown;
-                }
-                return (up, down);
-            }
-        }
-    }
+    public (long Up, long Down) Totals => _totals.Read();
 
     /// <inheritdoc/>
-    public void Started(Flow flow)
-    {
-        lock (_lock) _live.Add(flow);
-    }
+    public void Started(Flow flow) => _totals.Started(flow);
 
     /// <inheritdoc/>
     public void Ended(Flow flow)
     {
         ArgumentNullException.ThrowIfNull(flow);
-        lock (_lock)
-        {
-            _live.Remove(flow);
-            _up += flow.BytesUp;
-            _down += flow.BytesDown;
-        }
+        _totals.Ended(flow);
         lines?.Add(Describe(flow));
     }
 
@@ -68,6 +42,7 @@ public sealed class FlowLog(LineQueue? lines) : IFlowObserver
     private static string Target(FlowInfo flow) => flow switch
     {
         { Destination: IPEndPoint address, Names: [var name, ..] } => $"{Readable.Plain(name)}:{address.Port} ({address.Address})",
+        { Destination: DnsEndPoint name } => $"{Readable.Plain(name.Host)}:{name.Port}",
         { Destination: { } destination } => Readable.Plain(destination.ToString()!),
         { Source: { } source } => $"from {source}",
         _ => "?",

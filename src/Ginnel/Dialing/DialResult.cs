@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Net;
 
 namespace Ginnel;
 
@@ -45,6 +46,9 @@ public readonly record struct DialFailure(DialFailureKind Kind, string? Detail =
 public readonly struct DialResult
 {
     private DialResult(DuplexStream? stream, DialFailure failure) => (Stream, Failure) = (stream, failure);
+
+    /// <summary>Where it went, if a dialer on the way chose that instead of the target it was asked for; else null.</summary>
+    public EndPoint? Chosen { get; init; }
 
     /// <summary>The connected stream, owned by the caller; null when it failed.</summary>
     public DuplexStream? Stream { get; }

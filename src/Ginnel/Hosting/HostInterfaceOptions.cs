@@ -25,6 +25,11 @@ public sealed class HostInterfaceOptions
     /// </summary>
     public bool AnyIp { get; init; }
 
+    /// <summary>
+    /// In any-IP mode: whether datagrams to own addresses are offered too where no port takes them, as connections are; otherwise they are refused.
+    /// </summary>
+    public bool AnyPort { get; init; }
+
     /// <summary>On Ethernet in any-IP mode: networks whose addresses are never claimed by ARP or neighbor discovery, the guest's own.</summary>
     public IReadOnlyList<IPNetwork> AnyIpExcept { get; init; } = [];
 

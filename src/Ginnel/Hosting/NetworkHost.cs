@@ -76,6 +76,7 @@ public sealed partial class NetworkHost : IAsyncDisposable
             Link = options.Link,
             Mac = mac,
             AnyIp = options.AnyIp,
+            AnyPort = options.AnyPort,
             AnyIpExcept = [.. options.AnyIpExcept.Select(IpPrefix.From)],
             IpV6 = options.IpV6,
             PeerLoopback = options.PeerLoopback,

@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Ginnel;
 
 /// <summary>
@@ -56,12 +58,11 @@ public sealed class DatagramRelay
 
     private async Task<FlowEnd> ServeAsync(Flow flow, IPendingPort pending, CancellationToken stop)
     {
-        flow.Target = _options.Target?.Invoke(flow.Info);
-        if (flow.Target is not (null or System.Net.IPEndPoint))
+        (flow.Target, DialFailure failure) = await AddressAsync(_options.Target?.Invoke(flow.Info), stop).ConfigureAwait(false);
+        if (failure.Kind != DialFailureKind.None)
         {
-            DialFailure unsupported = new(DialFailureKind.Unsupported, $"datagrams go to addresses, not to {flow.Target}");
-            pending.Reject(unsupported);
-            return new FlowEnd(FlowEndKind.DialFailed, unsupported);
+            pending.Reject(failure);
+            return new FlowEnd(FlowEndKind.DialFailed, failure);
         }
         BindResult bound = await _dialer.BindAsync(flow.Info, stop).ConfigureAwait(false);
         if (!bound.IsBound)
@@ -86,5 +87,14 @@ public sealed class DatagramRelay
                 return await new RelayedPort(flow, source, bound.Port, _options, () => Interlocked.Increment(ref _strangers)).RunAsync().ConfigureAwait(false);
             }
         }
+    }
+
+    private async ValueTask<(EndPoint? Address, DialFailure Failure)> AddressAsync(EndPoint? target, CancellationToken cancellationToken)
+    {
+        if (target is null or IPEndPoint) return (target, default);
+        if (target is not DnsEndPoint name || _options.Resolver is not { } resolver)
+            return (target, new DialFailure(DialFailureKind.Unsupported, $"datagrams go to addresses, not to {target}"));
+        NameResult result = await resolver.ResolveAsync(name.Host, cancellationToken).ConfigureAwait(false);
+        return result.Addresses is [var first, ..] ? (new IPEndPoint(first, name.Port), default) : (target, result.Failure);
     }
 }

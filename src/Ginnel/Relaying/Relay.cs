@@ -85,6 +85,7 @@ public sealed class Relay
         try
         {
             DialResult result = await _dialer.DialAsync(target, flow.Info, any.Token).ConfigureAwait(false);
+            if (result.Chosen is { } chosen) flow.Target = chosen;
             return result.IsConnected ? (result.Stream, default) : Refuse(pending, result.Failure);
         }
         catch (OperationCanceledException) when (any.IsCancellationRequested)

@@ -40,6 +40,12 @@ public sealed class RelayOptions
     /// </summary>
     public Func<FlowInfo, System.Net.EndPoint?>? Target { get; init; }
 
+    /// <summary>
+    /// Resolves the names that <see cref="Target"/> yields for datagrams, anew for each source; null: datagrams go to addresses only.
+    /// A name of a connection is the dialer's affair.
+    /// </summary>
+    public INameResolver? Resolver { get; init; }
+
     /// <summary>The clock; null for that of the process.</summary>
     public TimeProvider? Time { get; init; }
 }

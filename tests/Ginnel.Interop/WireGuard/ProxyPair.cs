@@ -32,19 +32,30 @@ internal sealed class ProxyPair : IAsyncDisposable
         }
     }
 
+    public required string NearFile { get; init; }
+
+    public required string FarFile { get; init; }
+
+    /// <summary>Starts both, the near one as root, with options of its own as well.</summary>
+    public static Task<ProxyPair> StartAsync(TestNetwork network, int port, string[] near, string[] far, string[] options, string nearLine = "") =>
+        StartAsync(network, port, near, far, Who.Root, options, nearLine);
+
     /// <summary>Starts both.</summary>
     /// <param name="network">Where.</param>
     /// <param name="port">The far one's port for the tunnel.</param>
     /// <param name="near">Rules of the near one, as words.</param>
     /// <param name="far">Rules of the far one.</param>
-    public static async Task<ProxyPair> StartAsync(TestNetwork network, int port, string[] near, string[] far)
+    public static Task<ProxyPair> StartAsync(TestNetwork network, int port, string[] near, string[] far) => StartAsync(network, port, near, far, Who.UserWithoutTun, []);
+
+    private static async Task<ProxyPair> StartAsync(TestNetwork network, int port, string[] near, string[] far, Who who, string[] options, string nearLine = "")
     {
         (string nearFile, string farFile) = await FilesAsync(network, string.Create(CultureInfo.InvariantCulture, $"pair{port}"), port);
-        ProxyPair pair = new();
+        if (nearLine.Length > 0) await File.WriteAllTextAsync(nearFile, (await File.ReadAllTextAsync(nearFile)).Replace("[Peer]", nearLine + "\n[Peer]", StringComparison.Ordinal));
+        ProxyPair pair = new() { NearFile = nearFile, FarFile = farFile };
         try
         {
-            await pair.StartAsync(network.StartAtPeer([.. TestNetwork.Ginnel("proxy", "--config", farFile), .. far]), far.Length / 2);
-            await pair.StartAsync(network.Start(Who.UserWithoutTun, [.. TestNetwork.Ginnel("proxy", "--config", nearFile), .. near]), near.Length / 2);
+            await pair.StartAsync(network.StartAtPeer([.. TestNetwork.Ginnel("proxy", "--config", farFile), .. far]), far.Count(word => word is "--ingress" or "--egress"));
+            await pair.StartAsync(network.Start(who, [.. TestNetwork.Ginnel("proxy", "--config", nearFile), .. near, .. options]), near.Count(word => word is "--ingress" or "--egress") + options.Count(option => option == "--egress"), options is ["--control", not "none", ..]);
             return pair;
         }
         catch
@@ -113,10 +124,11 @@ internal sealed class ProxyPair : IAsyncDisposable
         }
     }
 
-    private async Task StartAsync(Process process, int rules)
+    private async Task StartAsync(Process process, int rules, bool isControlled = false)
     {
         _processes.Add(process);
         await StartedAsync(process, rules);
+        while (isControlled) isControlled = !Assert.IsType<string>(await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken)).Contains("controlled by", StringComparison.Ordinal);
         _ = ListenAsync(process.StandardError);
     }
 

@@ -43,6 +43,35 @@ public sealed class AnyIpPortTests
     }
 
     [Fact]
+    public void Datagrams_to_an_own_address_are_offered_where_every_port_is_wanted_and_refused_elsewhere()
+    {
+        using TestStack stack = AnyIp();
+        stack.Receive(Build.Udp(Guest, new IpEndpoint(OwnV4, 99), 1));
+        Assert.Null(stack.NextEvent());
+        Assert.Equal(1, stack.Drops(DropReason.NoListener));
+        InterfaceId open = stack.Stack.AddInterface(new InterfaceOptions { Link = stack.Link, AnyIp = true, AnyPort = true });
+        stack.Stack.SetLink(open, stack.Link, up: true, stack.Now);
+        foreach (ushort port in (ushort[])[99, 100])
+        {
+            Assert.True(stack.Pool.TryRent(PacketSize.Small, out Packet packet));
+            packet.Write(Build.Udp(Guest, new IpEndpoint(OwnV4, port), 1));
+            PacketQueue batch = default;
+            batch.Add(packet);
+            stack.Stack.Receive(open, ref batch, stack.Now);
+        }
+        SocketId pending = Pending(stack);
+        Assert.Null(stack.NextEvent());
+        Assert.Equal(SocketEvents.Readable, Assert.NotNull(Accepted(stack, pending)).Events);
+        Assert.Equal(1, stack.Drops(DropReason.NoListener));
+    }
+
+    private static SocketEvent? Accepted(TestStack stack, SocketId pending)
+    {
+        Accept(stack, pending);
+        return stack.NextEvent();
+    }
+
+    [Fact]
     public void Sources_are_told_apart_by_address_port_protocol_and_interface()
     {
         using TestStack stack = AnyIp();
