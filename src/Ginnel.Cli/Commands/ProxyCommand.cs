@@ -63,6 +63,7 @@ internal static class ProxyCommand
         foreach (ProxyDoor door in settings.Plan.Doors) Say($"{door}{(door.Credentials is null ? "" : ", with a user and a password")}: a way into the tunnel");
         if (settings.Plan.AllIngress is { } open) Say($"--all-ingress: the tunnel reaches ports {open} of this host's loopback");
         if (note is not null) Say(note);
+        if (options.Value("--config") is { } file && (File.GetUnixFileMode(file) & (UnixFileMode.OtherRead | UnixFileMode.OtherWrite)) != 0) Say($"everybody can read {file}, and its keys: chmod 600 {file}");
         await RestoreAsync(session, store, signals.Token).ConfigureAwait(false);
         using ProxyMeter meter = new(session);
         using PrometheusText metrics = new(meter.Meter);

@@ -19,7 +19,7 @@ public sealed class KernelTests(GuestNetwork network)
     [InlineData(false, true, true, 4_000, false)]
     [InlineData(true, false, true, 1_420, false)]
     [InlineData(true, true, false, 1_280, false)]
-    public async Task EverythingPassesBothWays(bool theyBegin, bool outsideV6, bool hasPresharedKey, int mtu, bool portable)
+    public async Task F13_EverythingPassesBothWays(bool theyBegin, bool outsideV6, bool hasPresharedKey, int mtu, bool portable)
     {
         await network.RequireAsync();
         await using KernelTunnel tunnel = await KernelTunnel.StartAsync(network, new KernelTunnelOptions(theyBegin, outsideV6, hasPresharedKey, mtu, portable));

@@ -102,6 +102,19 @@ internal sealed class ProxyPair : IAsyncDisposable
         return (near, far);
     }
 
+    /// <summary>The far one dies, and another comes in its place.</summary>
+    public async Task RestartFarAsync(TestNetwork network, string[] far)
+    {
+        Far.Kill(entireProcessTree: true);
+        await Far.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Far.Dispose();
+        _processes.RemoveAt(0);
+        Process process = network.StartAtPeer([.. TestNetwork.Ginnel("proxy", "--config", FarFile), .. far]);
+        _processes.Insert(0, process);
+        await StartedAsync(process, far.Count(word => word is "--ingress" or "--egress"));
+        _ = ListenAsync(process.StandardError);
+    }
+
     /// <summary>Ends both as they should end.</summary>
     public async Task EndAsync()
     {

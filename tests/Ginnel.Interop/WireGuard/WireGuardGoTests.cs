@@ -16,7 +16,7 @@ public sealed class WireGuardGoTests(TestNetwork network)
     [InlineData("we begin, over IPv6", "[" + TestNetwork.PeerAddressV6 + "]", false, 1_420)]
     [InlineData("we begin, and the outside is fragmented", TestNetwork.PeerAddress, false, 4_000)]
     [InlineData("we begin, by portable sockets", TestNetwork.PeerAddress, true, 1_420)]
-    public async Task BothWaysThroughATunnelThatWeBegin(string name, string outside, bool hasPresharedKey, int mtu)
+    public async Task F13_BothWaysThroughATunnelThatWeBegin(string name, string outside, bool hasPresharedKey, int mtu)
     {
         await network.RequireAsync("wg", "wireguard-go");
         (string ours, string theirs, string preshared) = await KeysAsync(hasPresharedKey);
@@ -39,7 +39,7 @@ public sealed class WireGuardGoTests(TestNetwork network)
     }
 
     [Fact]
-    public async Task BothWaysThroughATunnelThatTheyBegin()
+    public async Task F13_BothWaysThroughATunnelThatTheyBegin()
     {
         await network.RequireAsync("wg", "wireguard-go", "python3");
         (string ours, string theirs, string preshared) = await KeysAsync(true);

@@ -24,8 +24,12 @@ public sealed class LifetimeTests
             }
             queue.ReturnAll();
             long before = runtime.Pool.AllocatedBytes;
-            GC.Collect();
-            GC.WaitForPendingFinalizers();
+            // A collection of another test's may have called the trimmer just before the slabs came back, and not have put it up again: a few rounds.
+            for (int attempt = 0; attempt < 5 && runtime.Pool.AllocatedBytes > before / 2; attempt++)
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+            }
             Assert.InRange(runtime.Pool.AllocatedBytes, 1, before / 2);
         }
     }
