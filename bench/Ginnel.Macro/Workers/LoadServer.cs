@@ -4,7 +4,7 @@ using System.Net.Sockets;
 namespace Ginnel.Macro.Workers;
 
 /// <summary>
-/// The far end of every measurement, on the host's loopback. The first byte of a connection says what it is for, so that one port,
+/// The far end of every measurement, as a rule on the host's loopback. The first byte of a connection says what it is for, so that one port,
 /// and one rule in each peer, is enough.
 /// </summary>
 internal sealed class LoadServer : IDisposable
@@ -17,9 +17,10 @@ internal sealed class LoadServer : IDisposable
 
     private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
 
-    internal LoadServer()
+    /// <param name="port">A port on all addresses; 0 for one of loopback's.</param>
+    internal LoadServer(int port = 0)
     {
-        _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        _listener.Bind(new IPEndPoint(port == 0 ? IPAddress.Loopback : IPAddress.Any, port));
         _listener.Listen(4096);
         Start(AcceptAll);
     }
