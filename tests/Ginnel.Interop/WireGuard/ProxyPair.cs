@@ -54,7 +54,7 @@ internal sealed class ProxyPair : IAsyncDisposable
         ProxyPair pair = new() { NearFile = nearFile, FarFile = farFile };
         try
         {
-            await pair.StartAsync(network.StartAtPeer([.. TestNetwork.Ginnel("proxy", "--config", farFile), .. far]), far.Count(word => word is "--ingress" or "--egress"));
+            await pair.StartAsync(network.StartAtPeer([.. TestNetwork.Ginnel("proxy", "--config", farFile, "--control", "none"), .. far]), far.Count(word => word is "--ingress" or "--egress"));
             await pair.StartAsync(network.Start(who, [.. TestNetwork.Ginnel("proxy", "--config", nearFile), .. near, .. options]), near.Count(word => word is "--ingress" or "--egress") + options.Count(option => option == "--egress"), options is ["--control", not "none", ..]);
             return pair;
         }
@@ -109,7 +109,7 @@ internal sealed class ProxyPair : IAsyncDisposable
         await Far.WaitForExitAsync(TestContext.Current.CancellationToken);
         Far.Dispose();
         _processes.RemoveAt(0);
-        Process process = network.StartAtPeer([.. TestNetwork.Ginnel("proxy", "--config", FarFile), .. far]);
+        Process process = network.StartAtPeer([.. TestNetwork.Ginnel("proxy", "--config", FarFile, "--control", "none"), .. far]);
         _processes.Insert(0, process);
         await StartedAsync(process, far.Count(word => word is "--ingress" or "--egress"));
         _ = ListenAsync(process.StandardError);

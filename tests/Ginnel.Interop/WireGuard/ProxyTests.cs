@@ -27,7 +27,7 @@ public sealed class ProxyTests(TestNetwork network) : IDisposable
     {
         await network.RequireAsync("wg", "curl", "python3");
         (string near, string far) = await ProxyPair.FilesAsync(network, "both", 51_990);
-        Process there = network.Serve([.. TestNetwork.Ginnel("proxy", "--config", far),
+        Process there = network.Serve([.. TestNetwork.Ginnel("proxy", "--config", far, "--control", "none"),
             "--ingress", $"tcp:80:127.0.0.1:{PeerServer.Http}", "--ingress", $"tcp:81:localhost:{PeerServer.Http}", "--ingress", $"udp:7:127.0.0.1:{PeerServer.Echo}",
             "--ingress", $"tcp:7002:[::1]:{PeerServer.HalfClose}", "--ingress", "tcp:9:127.0.0.1:9",
             "--ingress", $"tcp:82:127.0.0.1:{PeerServer.Http},source=192.0.2.0/24"]);
@@ -83,7 +83,7 @@ public sealed class ProxyTests(TestNetwork network) : IDisposable
             """;
         Process servers = network.Serve("/usr/bin/python3", "-c", Servers);
         Assert.Equal("ready", await servers.StandardOutput.ReadLineAsync(Token));
-        Process there = network.Serve([.. TestNetwork.Ginnel("proxy", "--config", far), "--ingress", "tcp:73:127.0.0.1:7301", "--ingress", "tcp:73:127.0.0.1:7302",
+        Process there = network.Serve([.. TestNetwork.Ginnel("proxy", "--config", far, "--control", "none"), "--ingress", "tcp:73:127.0.0.1:7301", "--ingress", "tcp:73:127.0.0.1:7302",
             "--ingress", "udp:73:127.0.0.1:7301", "--ingress", "udp:73:127.0.0.1:7302", "--ingress", "tcp:74:127.0.0.1:7301", "--ingress", "tcp:74:127.0.0.1:1"]);
         Process here = Start(Who.UserWithoutTun, [.. TestNetwork.Ginnel("proxy", "--config", near),
             "--egress", "tcp:7373:10.88.0.2:73", "--egress", "udp:7373:10.88.0.2:73", "--egress", "tcp:7374:10.88.0.2:74"]);
@@ -120,7 +120,7 @@ public sealed class ProxyTests(TestNetwork network) : IDisposable
     {
         await network.RequireAsync("wg");
         (string near, _) = await ProxyPair.FilesAsync(network, "taken", 51_996);
-        Outcome outcome = await network.RunAtPeerAsync([.. TestNetwork.Ginnel("proxy", "--config", near), "--egress", $"tcp:{PeerServer.Http}:10.88.0.2:1"]);
+        Outcome outcome = await network.RunAtPeerAsync([.. TestNetwork.Ginnel("proxy", "--config", near, "--control", "none"), "--egress", $"tcp:{PeerServer.Http}:10.88.0.2:1"]);
         Assert.Equal(1, outcome.ExitCode);
         Assert.Contains($"port {PeerServer.Http} cannot be opened", outcome.Errors);
     }
