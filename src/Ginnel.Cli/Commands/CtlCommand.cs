@@ -27,9 +27,9 @@ internal static class CtlCommand
             Console.Error.WriteLine($"ginnel: {wrong.Message}");
             return WrongWords;
         }
-        catch (Exception failure) when (failure is CtlException or ConfigurationException or IOException or UnauthorizedAccessException)
+        catch (Exception failure) when (failure is CtlException or ConfigurationException or JsonException or IOException or UnauthorizedAccessException)
         {
-            Console.Error.WriteLine($"ginnel: {failure.Message}");
+            Console.Error.WriteLine($"ginnel: {(failure is JsonException ? $"what answers is no ginnel proxy of this version: {failure.Message}" : failure.Message)}");
             return Failed;
         }
     }

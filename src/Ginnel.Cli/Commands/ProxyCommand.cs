@@ -198,5 +198,15 @@ internal static class ProxyCommand
         return $"{rule.AsFlag}: listening on {where}";
     }
 
-    private static void Say(string line) => Console.Error.WriteLine($"ginnel: {line}");
+    private static void Say(string line)
+    {
+        try
+        {
+            Console.Error.WriteLine($"ginnel: {line}");
+        }
+        catch (IOException)
+        {
+            // A full disk under the log, or nobody who listens, ends no proxy.
+        }
+    }
 }

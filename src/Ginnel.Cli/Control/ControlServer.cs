@@ -118,7 +118,7 @@ internal static class ControlServer
                 RuleException { Fault: RuleFault.Invalid } => (StatusCodes.Status400BadRequest, failure.Message),
                 RuleException { Fault: RuleFault.NotFound } => (StatusCodes.Status404NotFound, failure.Message),
                 RuleException => (StatusCodes.Status409Conflict, failure.Message),
-                ConfigurationException => (StatusCodes.Status422UnprocessableEntity, failure.Message),
+                ConfigurationException or Commands.UsageException => (StatusCodes.Status422UnprocessableEntity, failure.Message),
                 JsonException => (StatusCodes.Status400BadRequest, $"the body is not the JSON that is wanted here: {failure.Message}"),
                 Microsoft.AspNetCore.Http.BadHttpRequestException bad => (bad.StatusCode, failure.Message),
                 ArgumentException => (StatusCodes.Status400BadRequest, failure.Message),

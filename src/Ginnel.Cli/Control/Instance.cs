@@ -45,7 +45,7 @@ internal sealed class Instance : IDisposable
     public static Instance Take(string name, string? socket)
     {
         string path = Path.GetFullPath(socket ?? SocketOf(name) ?? throw new IOException("there is no place for a control socket: neither XDG_RUNTIME_DIR nor HOME is set"));
-        if (socket is null) System.IO.Directory.CreateDirectory(Path.GetDirectoryName(path)!, OwnerOnly);
+        if (socket is null) TakeDirectory(Path.GetDirectoryName(path)!);
         FileStream holder;
         try
         {
@@ -59,7 +59,15 @@ internal sealed class Instance : IDisposable
             throw new InstanceTakenException($"an instance named {name} runs already ({path}); give this one another with --name");
         }
         // Whoever left a socket behind is gone, or the lock would not be ours.
-        if (File.Exists(path)) File.Delete(path);
+        try
+        {
+            DeleteSocket(path);
+        }
+        catch
+        {
+            holder.Dispose();
+            throw;
+        }
         return new Instance(name, path, holder);
     }
 
@@ -67,8 +75,47 @@ internal sealed class Instance : IDisposable
     public void Dispose()
     {
         // The lock's file stays: were it deleted, two could hold locks on two files of its name.
-        File.Delete(SocketPath);
+        try
+        {
+            File.Delete(SocketPath);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // Whoever took the directory away took the socket with it.
+        }
         _lock.Dispose();
+    }
+
+    // One that is there already may be open to others, or be theirs: only its owner can close it, and for nobody else it is a place to be.
+    private static void TakeDirectory(string directory)
+    {
+        System.IO.Directory.CreateDirectory(directory, OwnerOnly);
+        if (File.GetUnixFileMode(directory) != OwnerOnly) File.SetUnixFileMode(directory, OwnerOnly);
+    }
+
+    // Of all kinds of files a socket alone cannot be opened (open(2), ENXIO). What can be, somebody keeps: a path that was mistaken costs no file.
+    private static void DeleteSocket(string path)
+    {
+        if (!File.Exists(path)) return;
+        if (CanOpen(path)) throw new IOException($"{path} is there and is no socket; name another place");
+        File.Delete(path);
+    }
+
+    private static bool CanOpen(string path)
+    {
+        try
+        {
+            using FileStream file = new(path, new FileStreamOptions { Mode = FileMode.Open, Access = FileAccess.Read, Share = FileShare.ReadWrite | FileShare.Delete });
+            return true;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
     }
 
     /// <summary>A socket that its owner alone may connect to, in force before anybody can.</summary>

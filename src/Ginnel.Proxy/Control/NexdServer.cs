@@ -117,7 +117,7 @@ public sealed class NexdServer(IListener listener, ProxyControl control, ProxySe
             if (call.Argument is null) throw new NexdException("params is a list of one text");
             result = await _methods.CallAsync(call.Method, call.Argument, cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception failure) when (failure is NexdException or RuleException or ObjectDisposedException)
+        catch (Exception failure) when (failure is not OperationCanceledException)
         {
             error = failure.Message;
         }

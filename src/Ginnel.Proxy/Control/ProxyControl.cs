@@ -10,7 +10,8 @@ namespace Ginnel.Proxy.Control;
 public sealed class ProxyControl(ProxySession session, ControlContext context)
 {
     private readonly SemaphoreSlim _changes = new(1);
-    private readonly HashSet<ProxyRule> _persistent = [.. context.Store?.Rules ?? []];
+    // Replaced as a whole: listings read it while it changes. It may hold rules that are not in force because their port is another's; they stay.
+    private volatile IReadOnlyList<ProxyRule> _persistent = context.Store?.Rules ?? [];
 
     /// <summary>Whether a line is written for every flow that ends.</summary>
     public bool Debug
@@ -76,7 +77,7 @@ public sealed class ProxyControl(ProxySession session, ControlContext context)
                     throw;
                 }
             }
-            _persistent.UnionWith(rules);
+            _persistent = [.. _persistent.Where(rule => !rules.Contains(rule)), .. rules];
             return new RulesChanged([.. rules.Select(rule => rule.AsFlag)], 0, Save());
         }
         finally
@@ -99,22 +100,10 @@ public sealed class ProxyControl(ProxySession session, ControlContext context)
         await _changes.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            foreach ((ProxyDirection? direction, string text) in wanted)
-            {
-                // A malformed rule is told as such rather than as one that is not there.
-                if (direction is { } way && text.Contains(':', StringComparison.Ordinal)) _ = Parse(way, [text]).Count();
-                session.Ports.Require(direction, text);
-            }
-            List<ProxyRule> removed = [];
-            int draining = 0;
-            foreach ((ProxyDirection? direction, string text) in wanted)
-            {
-                RemovedRules result = await session.Ports.RemoveAsync(direction, text, request.Now, CancellationToken.None).ConfigureAwait(false);
-                removed.AddRange(result.Rules);
-                draining += result.Draining;
-            }
+            List<ProxyRule> removed = Found(wanted);
+            int draining = (await session.Ports.RemoveAsync(removed, request.Now).ConfigureAwait(false)).Draining;
             bool wasPersistent = removed.Any(_persistent.Contains);
-            _persistent.ExceptWith(removed);
+            _persistent = [.. _persistent.Where(rule => !removed.Contains(rule))];
             return new RulesChanged([.. removed.Select(rule => rule.AsFlag)], draining, wasPersistent ? Save() : null);
         }
         finally
@@ -161,13 +150,30 @@ public sealed class ProxyControl(ProxySession session, ControlContext context)
         }
     }
 
+    // Each once, however often it is named; all before the first is taken out. A rule of the store that is not in force can be taken out of it.
+    private List<ProxyRule> Found(IReadOnlyList<(ProxyDirection? Direction, string Text)> wanted)
+    {
+        List<ProxyRule> found = [];
+        foreach ((ProxyDirection? direction, string? named) in wanted)
+        {
+            string text = named ?? "";
+            // A malformed rule is told as such rather than as one that is not there.
+            if (direction is { } way && text.Contains(':', StringComparison.Ordinal)) _ = Parse(way, [text]).Count();
+            IReadOnlyList<ProxyRule> here = RuleSet.Find(session.Ports.Rules, direction, text);
+            if (here.Count == 0) here = RuleSet.Find(_persistent, direction, text);
+            if (here.Count == 0) session.Ports.Require(direction, text);
+            found.AddRange(here.Where(rule => !found.Contains(rule)));
+        }
+        return found;
+    }
+
     // A rule that works and cannot be written down still works; who asked is told.
     private string? Save()
     {
         if (context.Store is null) return null;
         try
         {
-            context.Store.Save([.. session.Ports.Rules.Where(_persistent.Contains)]);
+            context.Store.Save(_persistent);
             return null;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ConfigurationException)

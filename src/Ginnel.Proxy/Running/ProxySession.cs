@@ -10,7 +10,8 @@ public sealed class ProxySession : IAsyncDisposable
     private const int DnsPort = 53;
     private readonly LinkAttachment _attachment;
     private readonly HostInterface _way;
-    private readonly List<OpenDoor> _doors = [];
+    // Replaced as a whole: who comes in by --all-ingress is judged by it while doors open.
+    private volatile IReadOnlyList<OpenDoor> _doors = [];
     private readonly List<IAsyncDisposable> _allIngress = [];
     // Of connections first.
     private readonly List<Task> _relays = [];
@@ -73,7 +74,7 @@ public sealed class ProxySession : IAsyncDisposable
         try
         {
             foreach (ProxyRule rule in plan.Rules) await session.Ports.AddAsync(rule, cancellationToken).ConfigureAwait(false);
-            foreach (ProxyDoor door in plan.Doors) session._doors.Add(new OpenDoor(door, session.Host, flows));
+            foreach (ProxyDoor door in plan.Doors) session._doors = [.. session._doors, new OpenDoor(door, session.Host, flows)];
             return session;
         }
         catch
@@ -106,23 +107,21 @@ public sealed class ProxySession : IAsyncDisposable
             throw new ConfigurationException($"{fixedPart} has changed, which needs a restart; nothing was taken over");
         Dictionary<string, WireGuardPeerOptions> before = Configuration.Peers.ToDictionary(NameOf), after = configuration.Peers.ToDictionary(NameOf);
         HashSet<IPNetwork> routesBefore = [.. RoutesOf(Configuration)], routesAfter = [.. RoutesOf(configuration)];
-        (int added, int changed, int removed) = (0, 0, 0);
-        foreach ((string name, WireGuardPeerOptions peer) in before)
+        (int added, int changed, int removed) counts;
+        try
         {
-            if (after.TryGetValue(name, out WireGuardPeerOptions? now) && ProxyConfiguration.IsSame(peer, now)) continue;
-            Link.RemovePeer(peer.PublicKey);
-            if (now is null) removed++; else changed++;
+            counts = Exchange(before, after);
         }
-        foreach ((string name, WireGuardPeerOptions peer) in after)
+        catch (ArgumentException failure)
         {
-            if (before.TryGetValue(name, out WireGuardPeerOptions? was) && ProxyConfiguration.IsSame(was, peer)) continue;
-            Link.AddPeer(peer);
-            if (was is null) added++;
+            // The link knows what no file tells: a key that is our own, or one that keeps no secrets.
+            Exchange(after, before);
+            throw new ConfigurationException($"{failure.Message} Nothing was taken over.");
         }
         foreach (IPNetwork gone in routesBefore.Except(routesAfter)) Host.RemoveRoute(gone, _way);
         foreach (IPNetwork come in routesAfter.Except(routesBefore)) Host.AddRoute(come, _way);
         Configuration = configuration;
-        return (added, changed, removed);
+        return counts;
     }
 
     /// <summary>Closes the ports, resets what is open, and forgets the keys.</summary>
@@ -136,10 +135,30 @@ public sealed class ProxySession : IAsyncDisposable
         await Host.DisposeAsync().ConfigureAwait(false);
     }
 
+    private (int Added, int Changed, int Removed) Exchange(Dictionary<string, WireGuardPeerOptions> before, Dictionary<string, WireGuardPeerOptions> after)
+    {
+        (int added, int changed, int removed) = (0, 0, 0);
+        foreach ((string name, WireGuardPeerOptions peer) in before)
+        {
+            if (after.TryGetValue(name, out WireGuardPeerOptions? now) && ProxyConfiguration.IsSame(peer, now)) continue;
+            Link.RemovePeer(peer.PublicKey);
+            if (now is null) removed++; else changed++;
+        }
+        foreach ((string name, WireGuardPeerOptions peer) in after)
+        {
+            if (before.TryGetValue(name, out WireGuardPeerOptions? was) && ProxyConfiguration.IsSame(was, peer)) continue;
+            Link.AddPeer(peer);
+            if (was is null) added++;
+        }
+        // Addresses that two peers name are the later one's; those that a peer had lost to one that is gone are its own again.
+        foreach (WireGuardPeerOptions peer in after.Values) Link.SetAllowedIps(peer.PublicKey, peer.AllowedIps);
+        return (added, changed, removed);
+    }
+
     private void ServeAll(ProxyPlan plan, PortRanges open, ProxySides sides)
     {
         HashSet<IPAddress> own = [.. plan.Configuration.Addresses.Select(address => address.Address)];
-        bool Admits(FlowProtocol protocol, int port) => open.Contains(port) && !plan.OwnPorts.Contains(port)
+        bool Admits(FlowProtocol protocol, int port) => open.Contains(port) && !plan.OwnPorts.Contains(port) && !IsOwn(port)
             && !Ports.Rules.Any(rule => rule.Direction == ProxyDirection.Egress && rule.Protocol == protocol && rule.Port == port);
         AllIngress way = new(sides.DialerOf(ProxyDirection.Ingress), own, Admits);
         RelayOptions options = new() { Flows = Flows };
@@ -148,6 +167,9 @@ public sealed class ProxySession : IAsyncDisposable
         _allIngress.AddRange([connections, ports]);
         _relays.AddRange([new Relay(connections, way, options).RunAsync(_stop.Token), new DatagramRelay(ports, way, options).RunAsync(_stop.Token)]);
     }
+
+    // Ports that were left to the system to choose are ours no less.
+    private bool IsOwn(int port) => new[] { Link.LocalEndPoint }.Concat(Doors).Any(end => end is IPEndPoint own && own.Port == port);
 
     private static string NameOf(WireGuardPeerOptions peer) => Convert.ToBase64String(peer.PublicKey);
 

@@ -13,7 +13,8 @@ public sealed class RulePorts : IAsyncDisposable
     private readonly ProxySides _sides;
     private readonly FlowRegistry _flows;
     private volatile IReadOnlyList<ProxyRule> _listed = [];
-    private bool _disposed;
+    // Once it drains or is disposed of, nothing new is opened and nothing is left to take out.
+    private bool _ended;
 
     internal RulePorts(ProxySides sides, FlowRegistry flows) => (_sides, _flows) = (sides, flows);
 
@@ -58,7 +59,18 @@ public sealed class RulePorts : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(text);
         using Turn turn = await TakeTurnAsync(cancellationToken).ConfigureAwait(false);
-        IReadOnlyList<ProxyRule> rules = Found(_rules.Rules, direction, text);
+        return await TakeOutAsync(Found(_rules.Rules, direction, text), now).ConfigureAwait(false);
+    }
+
+    /// <summary>The same for rules that are known; those that are not in force are passed over.</summary>
+    internal async Task<RemovedRules> RemoveAsync(IReadOnlyList<ProxyRule> rules, bool now)
+    {
+        using Turn turn = await TakeTurnAsync(CancellationToken.None).ConfigureAwait(false);
+        return await TakeOutAsync([.. rules.Where(_rules.Rules.Contains)], now).ConfigureAwait(false);
+    }
+
+    private async Task<RemovedRules> TakeOutAsync(IReadOnlyList<ProxyRule> rules, bool now)
+    {
         HashSet<Flow> left = [];
         foreach (ProxyRule rule in rules)
         {
@@ -73,12 +85,13 @@ public sealed class RulePorts : IAsyncDisposable
     /// <exception cref="RuleException">There is none.</exception>
     public void Require(ProxyDirection? direction, string text) => Found(Rules, direction, text);
 
-    /// <summary>Closes every port; what has come in goes on until it ends or the token is cancelled.</summary>
+    /// <summary>Closes every port, for good; what has come in goes on until it ends or the token is cancelled.</summary>
     public async Task DrainAsync(CancellationToken cancellationToken)
     {
         Task all;
         using (Turn turn = await TakeTurnAsync(cancellationToken).ConfigureAwait(false))
         {
+            _ended = true;
             foreach (RulePort port in _ports.Values)
             {
                 await port.CloseAsync().ConfigureAwait(false);
@@ -94,7 +107,7 @@ public sealed class RulePorts : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _gate.WaitAsync().ConfigureAwait(false);
-        _disposed = true;
+        _ended = true;
         await Task.WhenAll(_ports.Values.Concat(_draining).Select(port => port.DisposeAsync().AsTask())).ConfigureAwait(false);
         _ports.Clear();
         _draining.Clear();
@@ -139,7 +152,7 @@ public sealed class RulePorts : IAsyncDisposable
     private async ValueTask<Turn> TakeTurnAsync(CancellationToken cancellationToken)
     {
         await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
-        if (!_disposed) return new Turn(this);
+        if (!_ended) return new Turn(this);
         _gate.Release();
         throw new ObjectDisposedException(nameof(RulePorts));
     }

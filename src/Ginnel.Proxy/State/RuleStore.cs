@@ -53,15 +53,25 @@ public sealed class RuleStore
         JsonObject root = File.Exists(_path) ? Load(_path) : [];
         root[Section] = new JsonObject { ["egress"] = ToArray(rules, ProxyDirection.Egress), ["ingress"] = ToArray(rules, ProxyDirection.Ingress) };
         string fresh = _path + ".new";
-        FileStreamOptions options = new() { Mode = FileMode.Create, Access = FileAccess.Write };
+        FileStreamOptions options = new() { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        using (FileStream file = new(fresh, options))
+        // What a crash left there, or somebody put there, would keep its mode or lead elsewhere.
+        File.Delete(fresh);
+        try
         {
-            using (Utf8JsonWriter writer = new(file, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping })) root.WriteTo(writer);
-            file.WriteByte((byte)'\n');
-            file.Flush(flushToDisk: true);
+            using (FileStream file = new(fresh, options))
+            {
+                using (Utf8JsonWriter writer = new(file, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping })) root.WriteTo(writer);
+                file.WriteByte((byte)'\n');
+                file.Flush(flushToDisk: true);
+            }
+            File.Move(fresh, _path, overwrite: true);
         }
-        File.Move(fresh, _path, overwrite: true);
+        catch
+        {
+            File.Delete(fresh);
+            throw;
+        }
         Rules = rules;
     }
 
