@@ -79,6 +79,7 @@ public sealed class WireGuardFileTests
         Assert.Contains(why, Assert.Throws<ConfigurationException>(() => WireGuardFile.Parse(text, "wg0.conf")).Message);
 
     [Theory]
+    [InlineData(Private)]
     [InlineData("PrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBm=")]
     [InlineData("PrivateKey = not a key at all but a secret all the same")]
     public void F12_a_key_is_never_part_of_a_message(string line)

@@ -34,7 +34,7 @@ internal sealed class ProxySettings
     {
         None => null,
         { } given => given,
-        null => HasControl ? Path.Combine(DefaultStateRoot, Name) : null,
+        null => HasControl && DefaultStateRoot is { } root ? Path.Combine(root, Name) : null,
     };
 
     /// <summary>Where figures and health are served; null for nowhere.</summary>
@@ -49,10 +49,11 @@ internal sealed class ProxySettings
         Configuration = Plan.Configuration, Rules = Plan.Rules, Doors = Plan.Doors, AllIngress = Plan.AllIngress, OwnPorts = Plan.OwnPorts, Capture = capture,
     };
 
-    private static string DefaultStateRoot =>
+    // Nowhere without a home, rather than wherever it was started.
+    private static string? DefaultStateRoot =>
         Environment.GetEnvironmentVariable("XDG_STATE_HOME") is { Length: > 0 } state && Path.IsPathRooted(state) ? Path.Combine(state, "ginnel")
         : Environment.IsPrivilegedProcess ? "/var/lib/ginnel"
-        : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".local", "state", "ginnel");
+        : Environment.GetFolderPath(Environment.SpecialFolder.UserProfile) is { Length: > 0 } home ? Path.Combine(home, ".local", "state", "ginnel") : null;
 
     /// <summary>Reads everything, and opens nothing.</summary>
     /// <exception cref="UsageException">An option says something wrong.</exception>

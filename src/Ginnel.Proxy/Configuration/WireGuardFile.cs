@@ -74,7 +74,7 @@ public static class WireGuardFile
             else if (_section == "peer") TakePeer(_peers[^1], key, value);
             else if (_section.Length > 0) TakeWireproxy(_wireproxy[^1], key, value);
             else if (key.Equals("WGConfig", StringComparison.OrdinalIgnoreCase)) Include(value);
-            else throw Wrong($"{key} stands before any section; begin with [Interface]");
+            else throw Wrong($"{(key.Length > 32 ? "something" : key)} stands before any section; begin with [Interface]");
         }
 
         public ProxyConfiguration Finish()
@@ -236,6 +236,8 @@ public static class WireGuardFile
             if (HostKeys.FirstOrDefault(other => other.Equals(key, StringComparison.OrdinalIgnoreCase)) is { } host)
                 return Wrong($"{host} changes the host, which ginnel proxy does not: it needs no privileges and touches no interface. Take the line out");
             string? nearest = known.FirstOrDefault(other => other.StartsWith(key[..Math.Min(3, key.Length)], StringComparison.OrdinalIgnoreCase));
+            // A key on a line of its own ends in '=' and stands where a name should: it is not repeated either.
+            if (key.Length > 32) return Wrong($"what stands before '=' is not known in [{_section}]; there are {string.Join(", ", known)}");
             return Wrong($"'{key}' is not known in [{_section}]{(nearest is null ? $"; there are {string.Join(", ", known)}" : $"; is {nearest} meant?")}");
         }
 

@@ -25,7 +25,9 @@ public sealed class InstanceTests : IDisposable
     {
         using (Socket left = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
         {
-            left.Bind(new UnixDomainSocketEndPoint(SocketPath));
+            // Under another name than it was bound to, it is not removed with its owner: as after a kill.
+            left.Bind(new UnixDomainSocketEndPoint(SocketPath + ".bound"));
+            File.Move(SocketPath + ".bound", SocketPath);
         }
         Assert.True(File.Exists(SocketPath));
         using (Instance first = Instance.Take("x", SocketPath))
