@@ -85,7 +85,7 @@ public sealed class WireGuardFileTests
     public void F12_a_key_is_never_part_of_a_message(string line)
     {
         ConfigurationException error = Assert.Throws<ConfigurationException>(() => WireGuardFile.Parse("[Interface]\n" + line, "wg0.conf"));
-        Assert.DoesNotContain(line[13..], error.Message);
+        Assert.DoesNotContain(line[13..^1], error.Message);
         ProxyConfiguration good = WireGuardFile.Parse(Good, "wg0.conf");
         Assert.DoesNotContain(Private, good.ToString());
     }
