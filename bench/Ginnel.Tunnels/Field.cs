@@ -42,6 +42,17 @@ internal sealed class Field : IDisposable
         }
     }
 
+    /// <summary>The source tree: its script starts what users start, compiled ahead of time.</summary>
+    private static string Root
+    {
+        get
+        {
+            string? folder = AppContext.BaseDirectory;
+            while (folder is not null && !File.Exists(Path.Combine(folder, "Ginnel.slnx"))) folder = Path.GetDirectoryName(folder);
+            return folder ?? throw new InvalidOperationException("Run from within the source tree.");
+        }
+    }
+
     /// <summary>Both wireguard-go.</summary>
     internal Process[] Peers { get; } = [];
 
@@ -109,7 +120,7 @@ internal sealed class Field : IDisposable
         string file = Configuration(keys, isNear, $"ginnel{(isNear ? 'a' : 'b')}", 51_821, isNear ? "10.98.0.1" : "10.98.0.2", isNear ? "10.98.0.2" : "10.98.0.1", forTun: false);
         string[] rules = [.. ((int[])[IperfPort, LoadPort]).SelectMany(port =>
             (string[])(isNear ? ["--egress", $"tcp:{port}:10.98.0.2:{port}"] : ["--ingress", $"tcp:{port}:127.0.0.1:{port}"]))];
-        Process process = Start(netns, [Path.Combine(AppContext.BaseDirectory, "Ginnel.Cli"), "proxy", "--config", file, .. rules]);
+        Process process = Start(netns, [Path.Combine(Root, "ginnel"), "proxy", "--config", file, "--control", "none", .. rules]);
         for (int i = 0; i < 2; i++) while (process.StandardError.ReadLine() is { } line && !line.Contains("listening on", StringComparison.Ordinal)) { }
         // A pipe that nobody reads stops who writes.
         _ = process.StandardError.BaseStream.CopyToAsync(Stream.Null);
