@@ -109,7 +109,7 @@ public sealed class DoorTests(TestNetwork network)
         await using ProxyPair pair = await ProxyPair.StartAsync(network, 51_964, [
             "--egress", $"tcp:8271:10.88.0.2:{PeerServer.Http}", "--egress", $"tcp:8272:[fd88::2]:{PeerServer.Http}", "--egress", "tcp:8273:10.88.0.2:9",
             "--egress", "tcp:8274:10.88.0.2:8279", "--egress", $"udp:8275:10.88.0.2:{PeerServer.Echo}"],
-            ["--all-ingress", "--metrics", "127.0.0.1:8279", "--control", "none", "--state", "none"], ["--control", "none"]);
+            ["--all-ingress", "--metrics", "127.0.0.1:8279", "--state", "none"], ["--control", "none"]);
         Outcome outcome = await network.RunAsync(Who.Root, "sh", "-c", $$"""
             curl -s -m 20 http://127.0.0.1:8271/bytes/{{Size}} | sha256sum | cut -c1-64
             curl -s -m 20 http://127.0.0.1:8272/bytes/{{Size}} | sha256sum | cut -c1-64
