@@ -102,7 +102,7 @@ public sealed class KernelChangesTests(GuestNetwork network)
         // With a fast clock we renew sessions as well, and miss answers at once: handshakes of both are under way at the same time.
         await using KernelTunnel tunnel = await KernelTunnel.StartAsync(network,
             why == Crossing ? new KernelTunnelOptions(TheyBegin: true, BothKnow: true, Scale: 45, OurKeepalive: 5) : new KernelTunnelOptions(TheyBegin: true));
-        await network.Guest.DoAsync($"ping -c 1 -W 5 {tunnel.OurV4}");
+        await network.Guest.DoAsync($"ping -c 1 -W 20 {tunnel.OurV4}");
         bool isRestarted = why is Restarted or Crossing;
         int seconds = isRestarted ? 7 : 380;
         await tunnel.End.AskAsync($"begin drip {tunnel.TheirV4}:{GuestServers.Echo} {seconds}");
@@ -113,7 +113,7 @@ public sealed class KernelChangesTests(GuestNetwork network)
               sleep 1.2
               ip link set {tunnel.Name} down
               ip link set {tunnel.Name} up
-              ping -c 1 -W 5 {tunnel.OurV4}
+              ping -c 1 -W 9 {tunnel.OurV4}
             done
             """;
         string said = await network.Guest.DoAsync(isRestarted ? restarts : $"ping -c {seconds} -i 1 -W 5 {tunnel.OurV6}", seconds + 30);

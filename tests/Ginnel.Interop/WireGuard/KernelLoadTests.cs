@@ -21,7 +21,8 @@ public sealed class KernelLoadTests(GuestNetwork network)
             Assert.Equal("begun", await tunnel.End.AskAsync("flood"));
             await EventuallyAsync(async () => !(await tunnel.End.AskAsync("notes")).StartsWith("Cookies = 0,", StringComparison.Ordinal));
             await using EndProcess newcomer = await tunnel.StartEndAsync(network, options, tunnel.Port + 500);
-            Assert.Equal("1 of 1", await newcomer.AskAsync($"ping {tunnel.TheirV4} 1"));
+            // In a flood any one packet may be lost before the kernel has looked at it.
+            await EventuallyAsync(async () => await newcomer.AskAsync($"ping {tunnel.TheirV4} 1") == "1 of 1");
             string notes = await newcomer.AskAsync("notes");
             Assert.DoesNotContain("Cookies = 0,", notes);
             Assert.DoesNotContain("SentWithCookie = 0,", notes);
@@ -38,13 +39,14 @@ public sealed class KernelLoadTests(GuestNetwork network)
     {
         await network.RequireAsync();
         await using KernelTunnel tunnel = await KernelTunnel.StartAsync(network, new KernelTunnelOptions(TheyBegin: true));
-        Assert.Contains(" 0% packet loss", await network.Guest.DoAsync($"ping -c 1 -W 5 {tunnel.OurV4}"));
+        // The kernel counts load over all its interfaces and remembers it for a second: after another flood it answers our response with a cookie.
+        Assert.Contains(" 0% packet loss", await network.Guest.DoAsync($"ping -c 1 -W 20 {tunnel.OurV4}"));
         Assert.Equal("begun", await tunnel.End.AskAsync("flooded"));
         // The kernel's second attempt comes after five seconds, its third after ten.
         Assert.Contains(" 0% packet loss", await network.Guest.DoAsync($"""
             ip link set {tunnel.Name} down
             ip link set {tunnel.Name} up
-            ping -c 1 -W 8 {tunnel.OurV4}
+            ping -c 1 -W 20 {tunnel.OurV4}
             """));
         Assert.DoesNotContain("ReceivedWithCookie = 0", await tunnel.End.AskAsync("calm"));
         Assert.DoesNotContain("CookiesSent = 0,", await tunnel.End.AskAsync("counters"));

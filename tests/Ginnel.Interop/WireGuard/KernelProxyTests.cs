@@ -32,7 +32,7 @@ public sealed class KernelProxyTests(GuestNetwork network)
         {
             for (int line = 0; line < 6; line++) await proxy.StandardError.ReadLineAsync(TestContext.Current.CancellationToken);
             // Who does not know where the peer is has to be spoken to first.
-            if (theyBegin) Assert.Contains(" 0% packet loss", await network.Guest.DoAsync($"ping -c 1 -W 5 {tunnel.OurV4}"));
+            if (theyBegin) Assert.Contains(" 0% packet loss", await network.Guest.DoAsync($"ping -c 1 -W 20 {tunnel.OurV4}"));
             Outcome outcome = await Caller.RunAsync(Who.Root, ["sh", "-c", $"""
                 head -c {Size} /dev/zero | socat -t 20 - TCP:127.0.0.1:8108
                 socat -u TCP6:[::1]:8109 - | sha256sum
