@@ -14,8 +14,8 @@ public sealed partial class WireGuardLink
     // Used under the sending lock only, and emptied before it is released: a batch that wants nothing done costs no memory.
     private readonly Outbox _sendOutbox = new();
     private readonly HashSet<Peer> _waitingForRoom = [];
-    private PacketQueue _pieces;
-    private Peer? _piecesPeer;
+    private SegmentCutter _cutter;
+    private Peer? _cutterPeer;
     private bool _isBlocked;
 
     /// <inheritdoc/>
@@ -67,7 +67,7 @@ public sealed partial class WireGuardLink
             Instant now = Now;
             PacketQueue staged = default;
             lock (_control) peer.TakeStaged(ref staged);
-            if (staged.IsEmpty && peer.Current is { } session && session.IsAlive(now)) TrySealOne(session, default);
+            if (staged.IsEmpty && peer.Current is { } session && session.IsAlive(now)) TrySealKeepalive(session);
             while (!_isBlocked && staged.Take() is { } packet) SendOne(packet, now);
             if (!staged.IsEmpty)
             {
@@ -90,8 +90,8 @@ public sealed partial class WireGuardLink
             Stage(peer, packet, now);
             return;
         }
-        if (SegmentSplitter.Split(packet, ipOffset: 0, partialChecksums: false, ref _pieces) != DropReason.None) Interlocked.Increment(ref _device.Counters.Unsent);
-        _piecesPeer = peer;
+        if (SegmentCutter.Begin(packet, ipOffset: 0, partialChecksums: false, out _cutter) != DropReason.None) Interlocked.Increment(ref _device.Counters.Unsent);
+        _cutterPeer = peer;
         SendPieces(now);
     }
 
@@ -112,50 +112,66 @@ public sealed partial class WireGuardLink
 
     private void SendPieces(Instant now)
     {
-        while (!_isBlocked && _pieces.Peek() is { } piece)
+        while (!_isBlocked && !_cutter.IsDone)
         {
             // While the carrier was full the session may have grown too old, or have been renewed.
-            if (_piecesPeer!.Current is { } session && session.IsAlive(now))
+            if (_cutterPeer!.Current is { } session && session.IsAlive(now))
             {
-                if (!TrySealOne(session, piece.Span)) return;
-                _pieces.Take()!.Return();
+                if (!TrySealOne(session, ref _cutter)) return;
+            }
+            else if (_cutter.TryRentNext() is { } piece)
+            {
+                Stage(_cutterPeer, piece, now);
             }
             else
             {
-                Stage(_piecesPeer, _pieces.Take()!, now);
+                Interlocked.Increment(ref _device.Counters.Unsent);
+                _cutter.Return();
             }
         }
     }
 
-    /// <summary>
-    /// Seals a packet into the batch; sends the batch first if it does not fit. An empty packet is a keepalive. False when there is no room
-    /// for it as long as the carrier is full; otherwise it is done with, sent or counted.
-    /// </summary>
-    private bool TrySealOne(Session session, ReadOnlySpan<byte> packet)
+    private bool TrySealKeepalive(Session session)
     {
-        int padded = Math.Max(packet.Length, Math.Min((packet.Length + Messages.PaddingMultiple - 1) / Messages.PaddingMultiple * Messages.PaddingMultiple, Properties.Mtu));
+        SegmentCutter nothing = default;
+        return TrySealOne(session, ref nothing);
+    }
+
+    /// <summary>
+    /// Seals the next packet, written straight to where it is encrypted, into the batch; sends the batch first if it does not fit. A cutter
+    /// that is done stands for a keepalive. False when there is no room for it as long as the carrier is full; otherwise it is done with,
+    /// sent or counted.
+    /// </summary>
+    private bool TrySealOne(Session session, ref SegmentCutter packets)
+    {
+        int length = packets.IsDone ? 0 : packets.NextLength;
+        int padded = Math.Max(length, Math.Min((length + Messages.PaddingMultiple - 1) / Messages.PaddingMultiple * Messages.PaddingMultiple, Properties.Mtu));
         int size = padded + Messages.TransportOverhead;
-        if (session.Peer.Endpoint is not { } endpoint || size > _carrier.MaxDatagram) return CountUnsent(packet);
+        if (session.Peer.Endpoint is not { } endpoint || size > _carrier.MaxDatagram)
+        {
+            if (length > 0) packets.Skip();
+            return CountUnsent(length);
+        }
         if (!_sendBuffer.Fits(endpoint, size)) Flush();
         if (!_sendBuffer.Fits(endpoint, size)) return false;
         Span<byte> message = _sendBuffer.Next(size);
         Span<byte> inner = message.Slice(Messages.TransportHeader, padded);
-        packet.CopyTo(inner);
-        inner[packet.Length..].Clear();
+        if (length > 0) packets.WriteNext(inner[..length]);
+        inner[length..].Clear();
         lock (session.SealLock)
         {
-            if (!session.TrySeal(inner, message)) return CountUnsent(packet);
+            if (!session.TrySeal(inner, message)) return CountUnsent(length);
         }
         _sendBuffer.Add(endpoint, size);
         session.Peer.CountSent(size);
-        if (packet.Length > 0) session.HasSentData = true;
+        if (length > 0) session.HasSentData = true;
         if (!_usedForSending.Contains(session)) _usedForSending.Add(session);
         return true;
     }
 
-    private bool CountUnsent(ReadOnlySpan<byte> packet)
+    private bool CountUnsent(int length)
     {
-        if (!packet.IsEmpty) Interlocked.Increment(ref _device.Counters.Unsent);
+        if (length > 0) Interlocked.Increment(ref _device.Counters.Unsent);
         return true;
     }
 
@@ -171,7 +187,7 @@ public sealed partial class WireGuardLink
     {
         lock (_sending)
         {
-            _pieces.ReturnAll();
+            _cutter.Return();
             _waitingForRoom.Clear();
         }
     }

@@ -37,98 +37,27 @@ public static class SegmentSplitter
     /// </returns>
     public static DropReason Split(Packet packet, int ipOffset, bool partialChecksums, ref PacketQueue output)
     {
-        DropReason reason = DropReason.None;
-        if (packet.Segmentation.Kind != SegmentationKind.None)
+        DropReason reason = SegmentCutter.Begin(packet, ipOffset, partialChecksums, out SegmentCutter cutter);
+        if (reason != DropReason.None) return reason;
+        if (cutter.IsWhole)
         {
-            reason = ReadLayout(packet, ipOffset, out TransportLayout layout);
-            // Cutting makes new checksums, which must not lend a corrupt packet good ones.
-            if (reason == DropReason.None) reason = PacketChecksum.Verify(packet, ipOffset);
-            if (reason == DropReason.None && layout.PayloadLength > packet.Segmentation.SegmentSize)
-                return CutAll(packet, layout, partialChecksums, ref output);
-            packet.Segmentation = Segmentation.None;
+            output.Add(cutter.TakeWhole());
+            return DropReason.None;
         }
-        if (reason == DropReason.None && !partialChecksums) reason = PacketChecksum.Complete(packet, ipOffset);
-        if (reason == DropReason.None) output.Add(packet); else packet.Return();
-        return reason;
-    }
-
-    private static DropReason CutAll(Packet packet, in TransportLayout layout, bool partial, ref PacketQueue output)
-    {
-        int segmentSize = packet.Segmentation.SegmentSize;
-        DropReason reason = DropReason.None;
-        for (int offset = 0; offset < layout.PayloadLength && reason == DropReason.None; offset += segmentSize)
-            reason = CutOne(packet, layout, offset, Math.Min(segmentSize, layout.PayloadLength - offset), partial, ref output);
-        packet.Return();
-        return reason;
-    }
-
-    private static DropReason CutOne(Packet whole, in TransportLayout layout, int offset, int length, bool partial, ref PacketQueue output)
-    {
-        int size = layout.PayloadOffset + length;
-        if (!whole.Owner.TryRent(PacketPool.SizeFor(size), out Packet piece)) return DropReason.OutOfBuffers;
-        Span<byte> frame = piece.Append(size);
-        ReadOnlySpan<byte> source = whole.Span;
-        source[..layout.PayloadOffset].CopyTo(frame);
-        int index = offset / whole.Segmentation.SegmentSize;
-        if (layout.IsV4) WriteIdentification(frame[layout.IpOffset..], index);
-        layout.WriteIpLength(frame, size);
-        Span<byte> transport = frame[layout.TransportOffset..];
-        if (layout.Protocol == IpProtocol.Tcp) WriteTcp(transport, offset, last: offset + length == layout.PayloadLength);
-        else BinaryPrimitives.WriteUInt16BigEndian(transport[4..], (ushort)transport.Length);
-        bool absent = whole.Checksum != ChecksumState.Partial && PacketChecksum.IsAbsent(layout, source[layout.TransportOffset..]);
-        piece.Checksum = partial && !absent ? ChecksumState.Partial : ChecksumState.Verified;
-        ReadOnlySpan<byte> payload = source.Slice(layout.PayloadOffset + offset, length);
-        if (absent) payload.CopyTo(frame[layout.PayloadOffset..]);
-        else CopyWithChecksum(frame, payload, layout, partial);
-        output.Add(piece);
+        while (!cutter.IsDone)
+        {
+            if (cutter.TryRentNext() is not { } piece)
+            {
+                cutter.Return();
+                return DropReason.OutOfBuffers;
+            }
+            output.Add(piece);
+        }
+        cutter.Return();
         return DropReason.None;
     }
 
-    // Copies the payload in the same pass as it sums it.
-    private static void CopyWithChecksum(Span<byte> frame, ReadOnlySpan<byte> payload, in TransportLayout layout, bool partial)
-    {
-        Span<byte> header = frame[layout.TransportOffset..layout.PayloadOffset];
-        Span<byte> field = frame.Slice(layout.ChecksumOffset, 2);
-        ulong pseudo = layout.PseudoHeader(header.Length + payload.Length);
-        if (partial)
-        {
-            payload.CopyTo(frame[layout.PayloadOffset..]);
-            BinaryPrimitives.WriteUInt16BigEndian(field, Checksum.Fold(pseudo));
-            return;
-        }
-        BinaryPrimitives.WriteUInt16BigEndian(field, 0);
-        ulong sum = Checksum.Sum(header, pseudo);
-        sum = Checksum.SumAndCopy(payload, frame[layout.PayloadOffset..], sum);
-        BinaryPrimitives.WriteUInt16BigEndian(field, PacketChecksum.Complement(layout.Protocol, sum));
-    }
-
-    // Identifications count up, save that a packet with DF and identification 0 comes from a sender that leaves them all 0 (RFC 6864).
-    private static void WriteIdentification(Span<byte> ip, int index)
-    {
-        ushort first = BinaryPrimitives.ReadUInt16BigEndian(ip[4..]);
-        if (first == 0 && (ip[6] & 0x40) != 0) return;
-        BinaryPrimitives.WriteUInt16BigEndian(ip[4..], (ushort)(first + index));
-    }
-
-    // FIN and PSH belong to the last octet, CWR to the first segment after the window was reduced (RFC 3168 section 6.1.2).
-    private static void WriteTcp(Span<byte> tcp, int offset, bool last)
-    {
-        uint sequence = BinaryPrimitives.ReadUInt32BigEndian(tcp[4..]);
-        BinaryPrimitives.WriteUInt32BigEndian(tcp[4..], sequence + (uint)offset);
-        TcpFlags flags = (TcpFlags)tcp[13];
-        if (!last) flags &= ~(TcpFlags.Fin | TcpFlags.Psh);
-        if (offset > 0) flags &= ~TcpFlags.Cwr;
-        if ((flags & TcpFlags.Urg) != 0)
-        {
-            // The pointer counts from this segment's sequence number; segments behind the urgent octet have none.
-            int urgent = BinaryPrimitives.ReadUInt16BigEndian(tcp[18..]) - offset;
-            if (urgent <= 0) flags &= ~TcpFlags.Urg;
-            BinaryPrimitives.WriteUInt16BigEndian(tcp[18..], (ushort)Math.Max(urgent, 0));
-        }
-        tcp[13] = (byte)flags;
-    }
-
-    private static DropReason ReadLayout(Packet packet, int ipOffset, out TransportLayout layout)
+    internal static DropReason ReadLayout(Packet packet, int ipOffset, out TransportLayout layout)
     {
         DropReason reason = TransportLayout.Read(packet.Span, ipOffset, out layout);
         if (reason is DropReason.BadFragment or DropReason.UnknownProtocol) return DropReason.BadSegmentation;
