@@ -28,6 +28,15 @@ public sealed class StackCounters
     /// <summary>Pending connections and ports that gave way to others.</summary>
     public long PendingEvicted { get; internal set; }
 
+    /// <summary>Neighbors that fell silent to every probe while they were needed (RFC 4861 section 7.3).</summary>
+    public long NeighborsLost { get; internal set; }
+
+    /// <summary>Neighbors that gave way to others because the cache was full.</summary>
+    public long NeighborsEvicted { get; internal set; }
+
+    /// <summary>Stations that told of themselves while the cache was full of neighbors in use, and were not noted.</summary>
+    public long NeighborsRefused { get; internal set; }
+
     /// <summary>Packets dropped for this reason.</summary>
     public long Drops(DropReason reason) => _drops[(int)reason];
 

@@ -15,6 +15,11 @@ internal enum NeighborState : byte
     Delay,
     /// <summary>Being probed by unicast.</summary>
     Probe,
+    /// <summary>
+    /// Silent to every probe (RFC 7048 section 3): what was known is still used, for the fault may be the way of the probes, while the
+    /// group is asked ever more rarely; another router is preferred meanwhile.
+    /// </summary>
+    Unreachable,
 }
 
 /// <summary>What is known of the station that has an address.</summary>
@@ -25,6 +30,12 @@ internal sealed class Neighbor(NeighborResolver resolver, NetworkInterface on, I
     internal MacAddress Mac;
     internal NeighborState State;
     internal int Attempts;
+
+    /// <summary>Whether something was sent since the last question: a neighbor that nobody needs is not asked for.</summary>
+    internal bool IsInUse;
+
+    /// <summary>Whether it says of itself that it is a router (RFC 4861 section 7.2.5).</summary>
+    internal bool IsRouter;
     internal Instant ReachableUntil;
 
     /// <summary>Whole IP packets that wait for an answer; bounded by <see cref="StackOptions.MaxPacketsPerNeighbor"/>.</summary>

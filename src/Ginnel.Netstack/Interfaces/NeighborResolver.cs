@@ -8,11 +8,13 @@ namespace Ginnel.Netstack;
 /// </summary>
 internal sealed class NeighborResolver(StackContext context, IpOutput output)
 {
-    // RFC 4861 section 10. One solicitation per second also keeps RFC 1122 section 2.3.2.1.
+    // RFC 4861 section 10, for the group and for the one station alike.
     private const int MaxSolicitations = 3;
-    private static readonly TimeSpan RetransmitTime = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan DelayFirstProbe = TimeSpan.FromSeconds(5);
-    private const int ReachableMilliseconds = 30_000;
+
+    // RFC 7048 section 3.
+    private const int BackoffMultiple = 3;
+    private static readonly TimeSpan MaxRetransmitTime = TimeSpan.FromSeconds(60);
 
     private ArpProtocol _arp = null!;
     private NeighborDiscovery _discovery = null!;
@@ -20,6 +22,10 @@ internal sealed class NeighborResolver(StackContext context, IpOutput output)
 
     internal void Attach(ArpProtocol arp, NeighborDiscovery discovery, IcmpInput icmp) =>
         (_arp, _discovery, _icmp) = (arp, discovery, icmp);
+
+    /// <summary>Whether a neighbor has been silent to every probe: then another router serves better (RFC 7048 section 3).</summary>
+    internal static bool IsUnreachable(NetworkInterface on, IpAddress address) =>
+        on.Neighbors is not null && on.Neighbors.TryGet(address, out Neighbor? neighbor) && neighbor.State == NeighborState.Unreachable;
 
     /// <summary>Sends now, or when the neighbor has answered; owns the packet only if it succeeds.</summary>
     internal DropReason SendTo(NetworkInterface to, Packet packet, IpAddress address, Instant now)
@@ -30,6 +36,7 @@ internal sealed class NeighborResolver(StackContext context, IpOutput output)
             neighbor.State = NeighborState.Incomplete;
             Solicit(neighbor, now);
         }
+        neighbor.IsInUse = true;
         switch (neighbor.State)
         {
             case NeighborState.Incomplete:
@@ -40,6 +47,10 @@ internal sealed class NeighborResolver(StackContext context, IpOutput output)
                 neighbor.State = NeighborState.Delay;
                 neighbor.Attempts = 0;
                 context.Timers.Arm(neighbor, now + DelayFirstProbe);
+                break;
+            case NeighborState.Unreachable when neighbor.HeapIndex < 0:
+                // Nobody needed it when it was last due; now somebody does.
+                Solicit(neighbor, now);
                 break;
         }
         return output.EnqueueFrame(to, packet, neighbor.Mac);
@@ -52,10 +63,20 @@ internal sealed class NeighborResolver(StackContext context, IpOutput output)
         neighbor.State = NeighborState.Reachable;
         neighbor.Attempts = 0;
         // Spread by half, so that neighbors learned together are not probed together (RFC 4861 section 6.3.2).
-        int spread = (int)context.Entropy.Next(ReachableMilliseconds);
-        neighbor.ReachableUntil = now + TimeSpan.FromMilliseconds(ReachableMilliseconds / 2 + spread);
+        uint reachable = (uint)neighbor.On.ReachableTime.TotalMilliseconds;
+        neighbor.ReachableUntil = now + TimeSpan.FromMilliseconds(reachable / 2 + context.Entropy.Next(reachable));
         context.Timers.Remove(neighbor);
         Flush(neighbor);
+    }
+
+    /// <summary>
+    /// A transport has seen its peer make progress through this neighbor, which proves that packets arrive there (RFC 4861 section 7.3.1):
+    /// as good as an answer, and no probe is needed. Nothing is proved of a neighbor whose station is not known.
+    /// </summary>
+    internal void ConfirmForward(NetworkInterface on, IpAddress address, Instant now)
+    {
+        if (on.Neighbors is null || !on.Neighbors.TryGet(address, out Neighbor? neighbor)) return;
+        if (neighbor.State != NeighborState.Incomplete) Confirm(neighbor, neighbor.Mac, now);
     }
 
     /// <summary>The neighbor told of itself unasked: what it says is used, and verified once it matters.</summary>
@@ -63,7 +84,7 @@ internal sealed class NeighborResolver(StackContext context, IpOutput output)
     {
         if (on.Neighbors is null || !on.Neighbors.TryGet(address, out Neighbor? neighbor))
         {
-            if (!create) return;
+            if (!create || !HasRoomForStrangers(on)) return;
             neighbor = Add(on, address);
             neighbor.State = NeighborState.Incomplete;
         }
@@ -91,8 +112,22 @@ internal sealed class NeighborResolver(StackContext context, IpOutput output)
     internal void OnDeadline(Neighbor neighbor, Instant now)
     {
         if (neighbor.State == NeighborState.Delay) neighbor.State = NeighborState.Probe;
-        if (neighbor.State is not (NeighborState.Incomplete or NeighborState.Probe)) return;
-        if (neighbor.Attempts < MaxSolicitations) Solicit(neighbor, now); else Fail(neighbor, now);
+        switch (neighbor.State)
+        {
+            case NeighborState.Incomplete when neighbor.Attempts >= MaxSolicitations:
+                Fail(neighbor, now);
+                break;
+            case NeighborState.Probe when neighbor.Attempts >= MaxSolicitations:
+                neighbor.State = NeighborState.Unreachable;
+                neighbor.IsInUse = true;
+                context.Counters.NeighborsLost++;
+                Solicit(neighbor, now);
+                break;
+            case NeighborState.Incomplete or NeighborState.Probe:
+            case NeighborState.Unreachable when neighbor.IsInUse:
+                Solicit(neighbor, now);
+                break;
+        }
     }
 
     /// <summary>The link went down or became another one: nothing that was known of its stations holds.</summary>
@@ -102,10 +137,25 @@ internal sealed class NeighborResolver(StackContext context, IpOutput output)
         on.LastHeard = default;
     }
 
+    /// <summary>
+    /// Stations that tell of themselves unasked push out none that is in use: else whoever invents enough of them empties the cache
+    /// (RFC 6583 section 7.1, attack case C22).
+    /// </summary>
+    private bool HasRoomForStrangers(NetworkInterface on)
+    {
+        if (on.Neighbors is not { IsFull: true } || !on.Neighbors.TryPeekOldest(out Neighbor? oldest) || !oldest.IsInUse) return true;
+        context.Counters.NeighborsRefused++;
+        return false;
+    }
+
     private Neighbor Add(NetworkInterface on, IpAddress address)
     {
         on.Neighbors ??= new BoundedTable<IpAddress, Neighbor>(context.Options.MaxNeighbors);
-        while (on.Neighbors.IsFull && on.Neighbors.TryPeekOldest(out Neighbor? oldest)) Remove(oldest, DropReason.NeighborQueueFull);
+        while (on.Neighbors.IsFull && on.Neighbors.TryPeekOldest(out Neighbor? oldest))
+        {
+            context.Counters.NeighborsEvicted++;
+            Remove(oldest, DropReason.NeighborQueueFull);
+        }
         Neighbor neighbor = new(this, on, address);
         on.Neighbors.Add(address, neighbor);
         return neighbor;
@@ -126,10 +176,22 @@ internal sealed class NeighborResolver(StackContext context, IpOutput output)
     private void Solicit(Neighbor neighbor, Instant now)
     {
         neighbor.Attempts++;
-        context.Timers.Arm(neighbor, now + RetransmitTime);
+        neighbor.IsInUse &= neighbor.State != NeighborState.Unreachable;
+        context.Timers.Arm(neighbor, now + RetransmitTime(neighbor));
         MacAddress station = neighbor.State == NeighborState.Probe ? neighbor.Mac : default;
         if (neighbor.Address.IsV4) _arp.Ask(neighbor.On, neighbor.Address, station);
         else _discovery.Ask(neighbor.On, neighbor.Address, station, now);
+    }
+
+    /// <summary>
+    /// One solicitation per retransmit time (RFC 4861 section 7.2.2; a second also keeps RFC 1122 section 2.3.2.1); of an unreachable
+    /// neighbor three times as long after each, up to a minute (RFC 7048 section 3).
+    /// </summary>
+    private static TimeSpan RetransmitTime(Neighbor neighbor)
+    {
+        TimeSpan time = neighbor.On.RetransmitTime;
+        for (int i = MaxSolicitations; i < neighbor.Attempts && time < MaxRetransmitTime; i++) time *= BackoffMultiple;
+        return time < MaxRetransmitTime || neighbor.State != NeighborState.Unreachable ? time : MaxRetransmitTime;
     }
 
     private void Queue(Neighbor neighbor, Packet packet)

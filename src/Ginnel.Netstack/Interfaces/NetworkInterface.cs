@@ -43,6 +43,15 @@ internal sealed class NetworkInterface(InterfaceId id, InterfaceOptions options)
     /// <summary>Neighbors on Ethernet, the longest unused first; made when first needed.</summary>
     internal BoundedTable<IpAddress, Neighbor>? Neighbors;
 
+    /// <summary>How long a confirmed neighbor counts as reachable, on average (RFC 4861 section 10); a router may say otherwise.</summary>
+    internal TimeSpan ReachableTime = DefaultReachableTime;
+
+    /// <summary>Time between solicitations; likewise.</summary>
+    internal TimeSpan RetransmitTime = DefaultRetransmitTime;
+
+    internal static readonly TimeSpan DefaultReachableTime = TimeSpan.FromSeconds(30);
+    internal static readonly TimeSpan DefaultRetransmitTime = TimeSpan.FromSeconds(1);
+
     /// <summary>The last sender of an IP packet: a batch mostly comes from one, which is then looked up once.</summary>
     internal (IpAddress Address, MacAddress Station) LastHeard;
 

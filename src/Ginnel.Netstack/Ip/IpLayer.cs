@@ -209,6 +209,12 @@ internal sealed class IpLayer
         Instant now) =>
         _icmpSender.SendUnreachable(via, flow, transportStart, failure, mtu, now);
 
+    /// <summary>A transport's peer has acknowledged something new that went this way: the next hop gets what it is sent.</summary>
+    internal void ConfirmForward(in RouteDecision route, Instant now)
+    {
+        if (route.Interface.Link.Medium == LinkMedium.Ethernet) _neighbors.ConfirmForward(route.Interface, route.NextHop, now);
+    }
+
     /// <summary>Remembers a path MTU learned from ICMP or probing; returns the one now in force.</summary>
     internal int LearnPathMtu(IpAddress destination, int mtu, Instant now) => _router.LearnPathMtu(destination, mtu, now);
 

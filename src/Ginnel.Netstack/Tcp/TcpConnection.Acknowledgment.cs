@@ -52,6 +52,7 @@ internal sealed partial class TcpConnection
         SndWl1 = segment.Header.Sequence;
         SndWl2 = acknowledgment;
         SndUna = Iss + 1;
+        ConfirmNeighbor(now);
         BecomeEstablished(now);
         return State != TcpState.Closed;
     }
@@ -65,6 +66,7 @@ internal sealed partial class TcpConnection
         SendRing.Release(Math.Min(data, SendRing.Count), Memory);
         _bytesSent += data;
         SndUna = acknowledgment;
+        ConfirmNeighbor(now);
         _progressAt = now;
         _retransmitCount = 0;
         Scoreboard?.Advance(acknowledgment);

@@ -140,7 +140,7 @@ public sealed class ArpTests
     }
 
     [Fact]
-    public void A_stale_neighbor_is_used_then_probed_by_unicast_and_forgotten_if_silent()
+    public void A_stale_neighbor_is_used_then_probed_by_unicast_then_asked_for_by_broadcast_ever_more_rarely()
     {
         using TestStack stack = Ethernet();
         SocketId port = BindAndSend(stack, PeerV4);
@@ -155,10 +155,52 @@ public sealed class ArpTests
         Assert.Equal(PeerV4, ReadArp(Assert.Single(stack.Sent()), PeerMac).TargetAddress);
         stack.Advance(TimeSpan.FromSeconds(1));
         ReadArp(Assert.Single(stack.Sent()), PeerMac);
-        stack.Advance(TimeSpan.FromSeconds(2));
+        stack.Advance(TimeSpan.FromSeconds(1));
         ReadArp(Assert.Single(stack.Sent()), PeerMac);
-        SendTo(stack, port, PeerV4, 1);
+        stack.Advance(TimeSpan.FromSeconds(1));
         ReadArp(Assert.Single(stack.Sent()), MacAddress.Broadcast);
+        Assert.Equal(1, stack.Stack.Counters.NeighborsLost);
+        // RFC 7048: what was known is still used, and the questions come after 3, 9, 27, 60 and 60 seconds.
+        foreach (int seconds in (int[])[3, 9, 27, 60, 60])
+        {
+            SendTo(stack, port, PeerV4, 1);
+            Assert.Equal(PeerMac, Destination(Assert.Single(stack.Sent())));
+            stack.Advance(TimeSpan.FromSeconds(seconds) - TimeSpan.FromMilliseconds(1));
+            Assert.Empty(stack.Sent());
+            stack.Advance(TimeSpan.FromMilliseconds(1));
+            ReadArp(Assert.Single(stack.Sent()), MacAddress.Broadcast);
+        }
+        // Nobody needs it: nobody asks.
+        stack.Advance(TimeSpan.FromHours(1));
+        Assert.Empty(stack.Sent());
+        SendTo(stack, port, PeerV4, 1);
+        Assert.Equal(2, stack.Sent().Count);
+        stack.Receive(Reply(PeerV4));
+        stack.Advance(TimeSpan.FromSeconds(10));
+        SendTo(stack, port, PeerV4, 1);
+        Assert.Equal(PeerMac, Destination(Assert.Single(stack.Sent())));
+    }
+
+    [Fact]
+    public void C22_invented_stations_push_no_neighbor_in_use_out_of_the_cache()
+    {
+        using TestStack stack = Ethernet(options: pool =>
+            new StackOptions { Pool = pool, Entropy = new SeededEntropy(), MaxNeighbors = 4 });
+        SocketId port = BindAndSend(stack, PeerV4);
+        stack.Receive(Reply(PeerV4));
+        stack.Sent();
+        for (uint i = 0; i < 100; i++) stack.Receive(Request(OwnV4, IpAddress.FromV4(PeerV4.V4 + 1 + i)));
+        stack.Sent();
+        Assert.True(stack.Stack.Counters.NeighborsRefused > 0);
+        SendTo(stack, port, PeerV4, 1);
+        Assert.Equal(PeerMac, Destination(Assert.Single(stack.Sent())));
+    }
+
+    private static MacAddress Destination(byte[] frame)
+    {
+        Assert.Equal(DropReason.None, EthernetView.TryParse(frame, out EthernetView view));
+        Assert.Equal(EtherType.IpV4, view.Type);
+        return view.Destination;
     }
 
     [Fact]
