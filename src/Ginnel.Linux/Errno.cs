@@ -8,7 +8,7 @@ internal static class Errno
         Invalid = 22, TooManyFilesSystem = 23, TooManyFiles = 24, NotTty = 25, TextBusy = 26, NoSpace = 28, BrokenPipe = 32,
         NameTooLong = 36, NoSys = 38, Loop = 40, ProtocolOption = 92, MessageTooLong = 90, ProtocolNotSupported = 93, NotSupported = 95,
         AddressFamily = 97, AddressInUse = 98, AddressNotAvailable = 99, NetworkDown = 100, NetworkUnreachable = 101,
-        ConnectionAborted = 103, ConnectionReset = 104, NoBuffers = 105, TimedOut = 110, ConnectionRefused = 111, HostDown = 112,
+        ConnectionAborted = 103, ConnectionReset = 104, NoBuffers = 105, NotConnected = 107, TimedOut = 110, ConnectionRefused = 111, HostDown = 112,
         HostUnreachable = 113, InProgress = 115;
 
     /// <summary>The symbolic name, as manual pages spell it.</summary>
@@ -22,7 +22,7 @@ internal static class Errno
         ProtocolOption => "ENOPROTOOPT", MessageTooLong => "EMSGSIZE", ProtocolNotSupported => "EPROTONOSUPPORT",
         NotSupported => "EOPNOTSUPP", AddressFamily => "EAFNOSUPPORT", AddressInUse => "EADDRINUSE",
         AddressNotAvailable => "EADDRNOTAVAIL", NetworkDown => "ENETDOWN", NetworkUnreachable => "ENETUNREACH",
-        ConnectionAborted => "ECONNABORTED", ConnectionReset => "ECONNRESET", NoBuffers => "ENOBUFS", TimedOut => "ETIMEDOUT",
+        ConnectionAborted => "ECONNABORTED", ConnectionReset => "ECONNRESET", NoBuffers => "ENOBUFS", NotConnected => "ENOTCONN", TimedOut => "ETIMEDOUT",
         ConnectionRefused => "ECONNREFUSED", HostDown => "EHOSTDOWN", HostUnreachable => "EHOSTUNREACH", InProgress => "EINPROGRESS",
         _ => $"errno {errno}",
     };

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Ginnel.Linux.Datagrams;
+using Ginnel.Linux.Events;
 using Ginnel.Linux.Native;
 using NativeSockets = Ginnel.Linux.Native.Sockets;
 using SocketAddress = Ginnel.Linux.Datagrams.SocketAddress;
@@ -9,8 +10,8 @@ using SocketAddress = Ginnel.Linux.Datagrams.SocketAddress;
 namespace Ginnel.Linux.Carriers;
 
 /// <summary>
-/// UDP as Linux does it best: up to 64 datagrams of one size go in one call (UDP_SEGMENT) and come in one (UDP_GRO), read by a blocking
-/// loop on a thread of its own. Where the kernel has neither, datagram by datagram. What does not fit the path is fragmented.
+/// UDP as Linux does it best: up to 64 datagrams of one size go in one call (UDP_SEGMENT) and come in one (UDP_GRO), read by an event
+/// loop. Where the kernel has neither, datagram by datagram. What does not fit the path is fragmented.
 /// </summary>
 public sealed unsafe class UdpSegmentCarrier : IDatagramCarrier
 {
@@ -22,12 +23,12 @@ public sealed unsafe class UdpSegmentCarrier : IDatagramCarrier
     private const int ReadsAtOnce = 16;
 
     private readonly Descriptor _socket;
-    private readonly Descriptor _wake;
     private readonly AddressFamily _family;
     private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(65_536, pinned: true);
     private readonly Dictionary<UInt128Port, UdpEndpoint> _known = [];
     private volatile bool _segments;
-    private int _waitsForRoom;
+    private Reader? _reader;
+    private bool _isFull;
     private int _running;
     private int _stopping;
 
@@ -36,12 +37,12 @@ public sealed unsafe class UdpSegmentCarrier : IDatagramCarrier
         _socket = socket;
         _family = local.AddressFamily;
         LocalEndPoint = local;
-        int wake = Descriptors.eventfd(0, Descriptors.NonBlock | Descriptors.CloseOnExec);
-        if (wake < 0) throw LinuxException.Last("eventfd");
-        _wake = new Descriptor(wake);
         _segments = NativeSockets.SetInt(socket.Number, LevelUdp, OptionSegment, 0);
         NativeSockets.SetInt(socket.Number, LevelUdp, OptionGro, 1);
     }
+
+    /// <summary>Who reads it; set before the carrier runs, and outlives it. Null: a loop of its own while it runs.</summary>
+    public EventLoop? EventLoop { get; set; }
 
     /// <inheritdoc/>
     public EndPoint? LocalEndPoint { get; }
@@ -94,9 +95,21 @@ public sealed unsafe class UdpSegmentCarrier : IDatagramCarrier
     {
         ArgumentNullException.ThrowIfNull(sink);
         if (Interlocked.Exchange(ref _running, 1) != 0) throw new InvalidOperationException("The carrier runs already.");
-        TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        new Thread(() => Run(sink, ended, cancellationToken)) { IsBackground = true, Name = "carrier udp" }.Start();
-        return ended.Task;
+        try
+        {
+            Reader reader = new(this, sink);
+            Task ended = reader.Start(cancellationToken);
+            Volatile.Write(ref _reader, reader);
+            // Full or disposed of meanwhile: there was nobody to tell.
+            if (Volatile.Read(ref _isFull)) reader.WatchForRoom();
+            if (Volatile.Read(ref _stopping) != 0) reader.StopSoon();
+            return ended;
+        }
+        catch
+        {
+            EndRun();
+            throw;
+        }
     }
 
     /// <inheritdoc/>
@@ -115,8 +128,8 @@ public sealed unsafe class UdpSegmentCarrier : IDatagramCarrier
             return true;
         }
         if (error is not (Errno.Again or Errno.NoBuffers)) return true;
-        Volatile.Write(ref _waitsForRoom, 1);
-        Wake();
+        Volatile.Write(ref _isFull, true);
+        Volatile.Read(ref _reader)?.WatchForRoom();
         return false;
     }
 
@@ -125,8 +138,8 @@ public sealed unsafe class UdpSegmentCarrier : IDatagramCarrier
     {
         if (Interlocked.Exchange(ref _stopping, 1) != 0) return default;
         // A running loop closes the descriptors itself.
-        if (Interlocked.CompareExchange(ref _running, 1, 0) == 0) Close();
-        else Wake();
+        if (Interlocked.CompareExchange(ref _running, 1, 0) == 0) _socket.Dispose();
+        else Volatile.Read(ref _reader)?.StopSoon();
         return default;
     }
 
@@ -157,40 +170,10 @@ public sealed unsafe class UdpSegmentCarrier : IDatagramCarrier
         }
     }
 
-    private void Run(ICarrierSink sink, TaskCompletionSource ended, CancellationToken cancellationToken)
+    private void EndRun()
     {
-        Exception? failure = null;
-        try
-        {
-            using (cancellationToken.UnsafeRegister(static carrier => ((UdpSegmentCarrier)carrier!).Wake(), this)) Loop(sink, cancellationToken);
-        }
-        catch (Exception caught)
-        {
-            failure = caught as IOException ?? new IOException($"The UDP carrier failed: {caught.Message}", caught);
-        }
         Volatile.Write(ref _running, 0);
-        if (Volatile.Read(ref _stopping) != 0 && Interlocked.CompareExchange(ref _running, 1, 0) == 0) Close();
-        if (failure is null) ended.SetResult();
-        else ended.SetException(failure);
-    }
-
-    private void Loop(ICarrierSink sink, CancellationToken cancellationToken)
-    {
-        Descriptors.PollFd* entries = stackalloc Descriptors.PollFd[2];
-        while (Volatile.Read(ref _stopping) == 0 && !cancellationToken.IsCancellationRequested)
-        {
-            bool isDrained = false;
-            int reads = 0;
-            for (; reads < ReadsAtOnce && !isDrained; reads++) isDrained = !TryReceive(sink);
-            sink.EndOfBatch();
-            if (!isDrained && Volatile.Read(ref _waitsForRoom) == 0) continue;
-            bool waitsForRoom = Volatile.Read(ref _waitsForRoom) != 0;
-            entries[0] = new Descriptors.PollFd { Descriptor = _socket.Number, Events = (short)(Descriptors.PollIn | (waitsForRoom ? Descriptors.PollOut : 0)) };
-            entries[1] = new Descriptors.PollFd { Descriptor = _wake.Number, Events = Descriptors.PollIn };
-            if (Descriptors.poll(entries, 2, -1) < 0) continue;
-            if (entries[1].Returned != 0) ClearWake();
-            if ((entries[0].Returned & Descriptors.PollOut) != 0 && Interlocked.Exchange(ref _waitsForRoom, 0) != 0) sink.Writable();
-        }
+        if (Volatile.Read(ref _stopping) != 0 && Interlocked.CompareExchange(ref _running, 1, 0) == 0) _socket.Dispose();
     }
 
     /// <summary>Receives what one call brings; false when nothing is there.</summary>
@@ -252,24 +235,6 @@ public sealed unsafe class UdpSegmentCarrier : IDatagramCarrier
         return new IPEndPoint(local.Address, SocketAddress.Read(bytes[..(int)length])!.Port);
     }
 
-    private void Close()
-    {
-        _socket.Dispose();
-        _wake.Dispose();
-    }
-
-    private void Wake()
-    {
-        ulong one = 1;
-        _ = Descriptors.write(_wake.Number, &one, sizeof(ulong));
-    }
-
-    private void ClearWake()
-    {
-        ulong value;
-        _ = Descriptors.read(_wake.Number, &value, sizeof(ulong));
-    }
-
     /// <summary>A socket address as a key, without an object for each datagram.</summary>
     private readonly record struct UInt128Port(UInt128 First, UInt128 Second)
     {
@@ -280,5 +245,22 @@ public sealed unsafe class UdpSegmentCarrier : IDatagramCarrier
             name[..Math.Min(name.Length, 32)].CopyTo(whole);
             return MemoryMarshal.Read<UInt128Port>(whole);
         }
+    }
+
+    private sealed class Reader(UdpSegmentCarrier carrier, ICarrierSink sink) : DescriptorReader(carrier._socket, carrier.EventLoop, "carrier udp")
+    {
+        protected override void Read()
+        {
+            for (int reads = 0; reads < ReadsAtOnce && carrier.TryReceive(sink); reads++)
+            {
+            }
+            sink.EndOfBatch();
+        }
+
+        protected override void Writable() => sink.Writable();
+
+        protected override void OnEnded() => carrier.EndRun();
+
+        protected override Exception Describe(Exception failure) => failure as IOException ?? new IOException($"The UDP carrier failed: {failure.Message}", failure);
     }
 }

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
+using Ginnel.Linux.Events;
 using Ginnel.Wire;
 
 namespace Ginnel.Linux.Datagrams;
@@ -19,7 +20,7 @@ internal sealed class EchoPort : HostDatagramPort
     private readonly ushort _identifier;
     private volatile int _port;
 
-    public EchoPort(Descriptor socket, AddressFamily family, bool isRaw, ushort identifier) : base(socket, family, null)
+    public EchoPort(EventLoop loop, Descriptor socket, AddressFamily family, bool isRaw, ushort identifier) : base(loop, socket, family, null)
     {
         _isRaw = isRaw;
         _identifier = identifier;

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Ginnel.Linux.Events;
 using Ginnel.Linux.Native;
 using NativeSockets = Ginnel.Linux.Native.Sockets;
 
@@ -23,17 +24,21 @@ internal abstract class HostDatagramPort : IDatagramPort
     private sealed record NamedTarget(byte[] Name, IPEndPoint EndPoint);
 
     private readonly Descriptor _socket;
-    private readonly ReadinessWait _wait = new();
-    private readonly ulong _token;
+    private readonly EventLoop _loop;
+    private readonly Readiness _readable;
+    private readonly Listener _watch;
     private volatile NamedTarget _last = new([], new IPEndPoint(IPAddress.None, 0));
     private int _isClosed;
 
-    protected HostDatagramPort(Descriptor socket, AddressFamily family, IPEndPoint? local)
+    protected HostDatagramPort(EventLoop loop, Descriptor socket, AddressFamily family, IPEndPoint? local)
     {
+        _loop = loop;
         _socket = socket;
         Family = family;
         LocalEndPoint = local;
-        _token = ReadinessLoop.Shared.Add(socket, _wait);
+        _readable = new Readiness(loop);
+        _watch = new Listener(_readable);
+        loop.Add(socket, Polling.In | Polling.EdgeTriggered, _watch);
     }
 
     public IPEndPoint? LocalEndPoint { get; }
@@ -48,14 +53,15 @@ internal abstract class HostDatagramPort : IDatagramPort
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (TryReceive(buffer.Span, out DatagramItem item)) return item;
-            await ReadyAsync(cancellationToken).ConfigureAwait(false);
+            await _readable.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
-    public ValueTask WaitAsync(CancellationToken cancellationToken = default)
+    public async ValueTask WaitAsync(CancellationToken cancellationToken = default)
     {
-        if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled(cancellationToken);
-        return ReadyAsync(cancellationToken);
+        await _readable.WaitAsync(cancellationToken).ConfigureAwait(false);
+        // The wait has taken the news; it is the receive's.
+        _readable.Signal();
     }
 
     public ValueTask<DialFailure> SendAsync(ReadOnlyMemory<byte> payload, IPEndPoint remote, CancellationToken cancellationToken = default)
@@ -79,9 +85,9 @@ internal abstract class HostDatagramPort : IDatagramPort
     {
         if (Interlocked.Exchange(ref _isClosed, 1) == 0)
         {
-            ReadinessLoop.Shared.Remove(_socket, _token);
+            _loop.Remove(_socket, _watch);
             _socket.Dispose();
-            _wait.Complete(new ObjectDisposedException(nameof(IDatagramPort)));
+            _readable.Close();
             OnClosed();
         }
         return default;
@@ -163,14 +169,6 @@ internal abstract class HostDatagramPort : IDatagramPort
     /// <summary>The endpoint as the socket is to see it.</summary>
     protected virtual IPEndPoint Outgoing(IPEndPoint remote) => remote;
 
-    private ValueTask ReadyAsync(CancellationToken cancellationToken)
-    {
-        ValueTask wait = _wait.BeginAsync(cancellationToken);
-        if (Volatile.Read(ref _isClosed) != 0) _wait.Complete(new ObjectDisposedException(nameof(IDatagramPort)));
-        else ReadinessLoop.Shared.Arm(_socket, _token);
-        return wait;
-    }
-
     private bool TryReceive(Span<byte> buffer, out DatagramItem item)
     {
         bool isHeld = false;
@@ -178,13 +176,19 @@ internal abstract class HostDatagramPort : IDatagramPort
         {
             if (Volatile.Read(ref _isClosed) != 0) throw new ObjectDisposedException(nameof(IDatagramPort));
             _socket.DangerousAddRef(ref isHeld);
+            _readable.Forget();
             for (int attempt = 0; attempt < AttemptLimit; attempt++)
             {
                 int error = ReceiveOnce(buffer, out item);
-                if (error == 0) return true;
-                if (error > 0 && TryTakeError(out item)) return true;
+                if (error == 0 || error > 0 && TryTakeError(out item))
+                {
+                    // There may be more.
+                    _readable.Signal();
+                    return true;
+                }
                 if (error == Errno.Again) return false;
             }
+            _readable.Signal();
             item = default;
             return false;
         }
@@ -237,5 +241,10 @@ internal abstract class HostDatagramPort : IDatagramPort
             return true;
         }
         return false;
+    }
+
+    private sealed class Listener(Readiness readable) : Watch
+    {
+        internal override void OnReady(uint events) => readable.Signal();
     }
 }

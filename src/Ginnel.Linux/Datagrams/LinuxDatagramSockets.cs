@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Ginnel.Linux.Events;
 using Ginnel.Linux.Native;
 using NativeSockets = Ginnel.Linux.Native.Sockets;
 
@@ -21,6 +22,11 @@ public sealed class LinuxDatagramSockets : IHostDatagramSockets
     /// kernel fragments what is longer than the path MTU that it knows.
     /// </summary>
     public bool DontFragment { get; init; }
+
+    /// <summary>Who watches them; outlives them. Null: the process's.</summary>
+    public EventLoop? EventLoop { get; init; }
+
+    private EventLoop Loop => EventLoop ?? EventLoop.Shared;
 
     /// <summary>Sockets with the host's ordinary fragmentation.</summary>
     public static LinuxDatagramSockets Shared { get; } = new();
@@ -45,7 +51,7 @@ public sealed class LinuxDatagramSockets : IHostDatagramSockets
             if (isV6) NativeSockets.SetInt(socket.Number, NativeSockets.LevelIpv6, MtuDiscoverV6, DiscoverDo);
         }
         IPEndPoint? bound = Bind(socket, local, out error);
-        if (bound is not null) return Finish(socket, () => new UdpPort(socket, local.AddressFamily, bound));
+        if (bound is not null) return Finish(socket, () => new UdpPort(Loop, socket, local.AddressFamily, bound));
         socket.Dispose();
         return BindResult.Failed(HostErrors.MapBind(error));
     }
@@ -56,7 +62,7 @@ public sealed class LinuxDatagramSockets : IHostDatagramSockets
         bool isV6 = family == AddressFamily.InterNetworkV6;
         int protocol = isV6 ? ProtocolIcmpV6 : ProtocolIcmp;
         Descriptor? socket = Open(isV6, NativeSockets.Datagram, protocol, out int error);
-        if (socket is not null) return Finish(socket, () => new EchoPort(socket, family, isRaw: false, 0));
+        if (socket is not null) return Finish(socket, () => new EchoPort(Loop, socket, family, isRaw: false, 0));
         if (error is Errno.TooManyFiles or Errno.TooManyFilesSystem or Errno.NoBuffers) return BindResult.Failed(HostErrors.MapBind(error));
         socket = Open(isV6, NativeSockets.Raw, protocol, out error);
         if (socket is null)
@@ -68,7 +74,7 @@ public sealed class LinuxDatagramSockets : IHostDatagramSockets
         }
         Filter(socket, isV6);
         ushort identifier = (ushort)RandomNumberGenerator.GetInt32(1, 65536);
-        return Finish(socket, () => new EchoPort(socket, family, isRaw: true, identifier));
+        return Finish(socket, () => new EchoPort(Loop, socket, family, isRaw: true, identifier));
     }
 
     private static BindResult Finish(Descriptor socket, Func<IDatagramPort> make)

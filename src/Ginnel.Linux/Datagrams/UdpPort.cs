@@ -1,10 +1,11 @@
 using System.Net;
 using System.Net.Sockets;
+using Ginnel.Linux.Events;
 
 namespace Ginnel.Linux.Datagrams;
 
 /// <summary>A UDP socket of the host: a datagram on the socket is a datagram.</summary>
-internal sealed class UdpPort(Descriptor socket, AddressFamily family, IPEndPoint? local) : HostDatagramPort(socket, family, local)
+internal sealed class UdpPort(EventLoop loop, Descriptor socket, AddressFamily family, IPEndPoint? local) : HostDatagramPort(loop, socket, family, local)
 {
     protected override int ReceivedHeaderSize => 0;
 

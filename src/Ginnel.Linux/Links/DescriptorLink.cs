@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Ginnel.Linux.Events;
 using Ginnel.Linux.Native;
 using Ginnel.Netstack;
 using Ginnel.Wire;
@@ -6,10 +7,10 @@ using Ginnel.Wire;
 namespace Ginnel.Linux.Links;
 
 /// <summary>
-/// A link over a descriptor of the kernel's that carries one packet per read and write, each behind a virtio-net header. Reads in a
-/// blocking loop on a thread of its own: half the CPU per packet of an asynchronous one.
+/// A link over a descriptor of the kernel's that carries one packet per read and write, each behind a virtio-net header. An event loop reads
+/// it: one that it shares with the sockets its packets go to, or one of its own.
 /// </summary>
-public abstract unsafe class DescriptorLink : ILink
+public abstract unsafe partial class DescriptorLink : ILink
 {
     /// <summary>Packets read before they are delivered: more gain nothing, fewer cost a lock each.</summary>
     private const int BatchLimit = 32;
@@ -18,23 +19,20 @@ public abstract unsafe class DescriptorLink : ILink
     private const int BatchBytes = 256 << 10;
 
     private readonly Descriptor _descriptor;
-    private readonly Descriptor _wake;
     private readonly int _linkHeaderLength;
     private readonly byte[] _scratch = GC.AllocateUninitializedArray<byte>(PacketPool.SuperCapacity + VirtioHeader.Size, pinned: true);
-    private int _waitsForRoom;
+    private Reader? _reader;
+    private bool _isFull;
     private int _stopping;
     private int _running;
-    // Counts turns of the loop; even while it sleeps until there is something to read.
-    private int _turns = 1;
+    // Counts turns of the loop; even while nothing is being read or delivered.
+    private int _turns;
 
     private protected DescriptorLink(Descriptor descriptor, LinkProperties properties)
     {
         _descriptor = descriptor;
         _linkHeaderLength = properties.Medium == LinkMedium.Ethernet ? EthernetHeaderSize : 0;
         Properties = properties;
-        int wake = Descriptors.eventfd(0, Descriptors.NonBlock | Descriptors.CloseOnExec);
-        if (wake < 0) throw LinuxException.Last("eventfd");
-        _wake = new Descriptor(wake);
     }
 
     private const int EthernetHeaderSize = 14;
@@ -58,6 +56,12 @@ public abstract unsafe class DescriptorLink : ILink
         }
     }
 
+    /// <summary>
+    /// Who reads it; set before the link runs, and outlives it. Null: a loop of its own while it runs. What follows from a packet happens on
+    /// the same thread if the runtime's completions are this loop.
+    /// </summary>
+    public EventLoop? EventLoop { get; set; }
+
     internal LinkCounters Counters { get; } = new();
 
     /// <summary>By which packets to <c>::1</c> go instead, if they can go at all; set before the link runs, owned by the link.</summary>
@@ -68,9 +72,21 @@ public abstract unsafe class DescriptorLink : ILink
     public Task RunAsync(ILinkSink sink, CancellationToken cancellationToken)
     {
         if (Interlocked.Exchange(ref _running, 1) != 0) throw new InvalidOperationException("A link runs once at a time.");
-        TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        new Thread(() => Run(sink, ended, cancellationToken)) { IsBackground = true, Name = "link " + GetType().Name }.Start();
-        return ended.Task;
+        try
+        {
+            Reader reader = new(this, sink);
+            Task ended = reader.Start(cancellationToken);
+            Volatile.Write(ref _reader, reader);
+            // Full or disposed of meanwhile: there was nobody to tell.
+            if (Volatile.Read(ref _isFull)) reader.WatchForRoom();
+            if (Volatile.Read(ref _stopping) != 0) reader.StopSoon();
+            return ended;
+        }
+        catch
+        {
+            EndRun();
+            throw;
+        }
     }
 
     /// <inheritdoc/>
@@ -94,8 +110,8 @@ public abstract unsafe class DescriptorLink : ILink
             }
             if (!TryWrite(packet, header))
             {
-                Volatile.Write(ref _waitsForRoom, 1);
-                Wake();
+                Volatile.Write(ref _isFull, true);
+                Volatile.Read(ref _reader)?.WatchForRoom();
                 return taken;
             }
             queue.Take()!.Return();
@@ -111,7 +127,7 @@ public abstract unsafe class DescriptorLink : ILink
         {
             // A running loop closes the descriptors itself: closed under its feet, their numbers could already be someone else's.
             if (Interlocked.CompareExchange(ref _running, 1, 0) == 0) Close();
-            else Wake();
+            else Volatile.Read(ref _reader)?.StopSoon();
         }
         GC.SuppressFinalize(this);
         return ValueTask.CompletedTask;
@@ -126,12 +142,18 @@ public abstract unsafe class DescriptorLink : ILink
         packet.Return();
     }
 
+    private void EndRun()
+    {
+        Volatile.Write(ref _running, 0);
+        // Disposed while it ran, or at this very moment: whoever takes the flag closes.
+        if (Volatile.Read(ref _stopping) != 0 && Interlocked.CompareExchange(ref _running, 1, 0) == 0) Close();
+    }
+
     /// <summary>Closes what the link holds; for a device this is its end.</summary>
     private protected virtual void Close()
     {
         _descriptor.Dispose();
         Door?.Dispose();
-        _wake.Dispose();
     }
 
     /// <summary>False when there is no room; everything else that goes wrong loses the packet, as networks do.</summary>
@@ -158,78 +180,15 @@ public abstract unsafe class DescriptorLink : ILink
         return true;
     }
 
-    private void Run(ILinkSink sink, TaskCompletionSource ended, CancellationToken cancellationToken)
-    {
-        Exception? failure = null;
-        try
-        {
-            using (cancellationToken.UnsafeRegister(static link => ((DescriptorLink)link!).Wake(), this))
-            {
-                Loop(sink, cancellationToken);
-            }
-        }
-        catch (Exception caught)
-        {
-            failure = caught;
-        }
-        Volatile.Write(ref _running, 0);
-        // Disposed while it ran, or at this very moment: whoever takes the flag closes.
-        if (Volatile.Read(ref _stopping) != 0 && Interlocked.CompareExchange(ref _running, 1, 0) == 0) Close();
-        if (failure is null) ended.SetResult();
-        else ended.SetException(failure);
-    }
-
-    private void Loop(ILinkSink sink, CancellationToken cancellationToken)
-    {
-        Packet? spare = null;
-        PacketQueue batch = default;
-        try
-        {
-            while (Volatile.Read(ref _stopping) == 0 && !cancellationToken.IsCancellationRequested)
-            {
-                bool isDrained = ReadBatch(sink, ref batch, ref spare);
-                if (!batch.IsEmpty)
-                {
-                    Counters.CountReceived(batch.Count);
-                    sink.Deliver(ref batch);
-                    batch = default;
-                }
-                if (isDrained || Volatile.Read(ref _waitsForRoom) != 0) Await(sink);
-            }
-        }
-        finally
-        {
-            // Also when a read fails because the device is gone: what was read before it must not be lost to the pool.
-            batch.ReturnAll();
-            spare?.Return();
-        }
-    }
-
-    /// <summary>Waits until there is something to read, or room to write if somebody waits for it, or a wake.</summary>
-    private void Await(ILinkSink sink)
-    {
-        Descriptors.PollFd* entries = stackalloc Descriptors.PollFd[2];
-        short events = (short)(Descriptors.PollIn | (Volatile.Read(ref _waitsForRoom) != 0 ? Descriptors.PollOut : 0));
-        entries[0] = new Descriptors.PollFd { Descriptor = _descriptor.Number, Events = events };
-        entries[1] = new Descriptors.PollFd { Descriptor = _wake.Number, Events = Descriptors.PollIn };
-        Interlocked.Increment(ref _turns);
-        int ready = Descriptors.poll(entries, 2, -1);
-        Interlocked.Increment(ref _turns);
-        if (ready < 0) return;
-        if (entries[1].Returned != 0) ClearWake();
-        if ((entries[0].Returned & (Descriptors.PollErr | Descriptors.PollHangUp | Descriptors.PollInvalid)) != 0) CheckDevice();
-        if ((entries[0].Returned & Descriptors.PollOut) != 0 && Interlocked.Exchange(ref _waitsForRoom, 0) != 0) sink.Writable();
-    }
-
-    /// <summary>Reads until the batch is full (false) or nothing is left (true).</summary>
-    private bool ReadBatch(ILinkSink sink, ref PacketQueue batch, ref Packet? spare)
+    /// <summary>Reads until the batch is full or nothing is left.</summary>
+    private void ReadBatch(ILinkSink sink, ref PacketQueue batch, ref Packet? spare)
     {
         // Reads are counted, not packets: refused ones would otherwise keep the thread here, away from a stop and from writers.
         for (int reads = 0; reads < BatchLimit && batch.Bytes < BatchBytes; reads++)
         {
             if (spare is null && sink.TryRent(PacketSize.Super, out Packet rented)) spare = rented;
             int length = spare is null ? Read(_scratch) : ReadInto(spare);
-            if (length < 0) return true;
+            if (length < 0) return;
             Packet? packet = spare is null ? CopyScratch(sink, length, out VirtioHeader header) : TakeSpare(sink, ref spare, out header);
             if (packet is null) continue;
             if (packet.Length < _linkHeaderLength || OffloadCodec.Receive(header, packet, _linkHeaderLength) != DropReason.None)
@@ -240,7 +199,6 @@ public abstract unsafe class DescriptorLink : ILink
             }
             batch.Add(packet);
         }
-        return false;
     }
 
     private int ReadInto(Packet packet)
@@ -311,17 +269,5 @@ public abstract unsafe class DescriptorLink : ILink
             if (error is not (Errno.Again or Errno.Interrupted or Errno.NetworkDown or Errno.Invalid))
                 throw new LinuxException("poll", error, GetType().Name);
         }
-    }
-
-    private void Wake()
-    {
-        ulong one = 1;
-        _ = Descriptors.write(_wake.Number, &one, sizeof(ulong));
-    }
-
-    private void ClearWake()
-    {
-        ulong value;
-        _ = Descriptors.read(_wake.Number, &value, sizeof(ulong));
     }
 }

@@ -6,7 +6,7 @@ namespace Ginnel.Linux.Native;
 internal static unsafe partial class Polling
 {
     public const int Add = 1, Delete = 2, Modify = 3;
-    public const uint In = 1, OneShot = 1u << 30;
+    public const uint In = 1, Out = 4, Error = 8, HangUp = 16, PeerClosed = 0x2000, EdgeTriggered = 1u << 31;
 
     private static readonly int DataOffset = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 4 : 8;
 
@@ -31,13 +31,20 @@ internal static unsafe partial class Polling
         return epoll_ctl(epoll, operation, descriptor, change);
     }
 
-    /// <summary>Waits for events and writes their tokens.</summary>
+    /// <summary>Waits for events; for ever with a timeout of -1, not at all with 0.</summary>
     /// <returns>How many, or -1.</returns>
-    public static int Wait(int epoll, Span<ulong> tokens)
+    public static int Wait(int epoll, Span<ReadyEvent> ready, int timeoutMilliseconds)
     {
-        byte* events = stackalloc byte[tokens.Length * EventSize];
-        int count = epoll_wait(epoll, events, tokens.Length, -1);
-        for (int i = 0; i < count; i++) tokens[i] = *(ulong*)(events + (i * EventSize) + DataOffset);
+        byte* events = stackalloc byte[ready.Length * EventSize];
+        int count = epoll_wait(epoll, events, ready.Length, timeoutMilliseconds);
+        for (int i = 0; i < count; i++)
+        {
+            byte* one = events + (i * EventSize);
+            ready[i] = new ReadyEvent(*(uint*)one, *(ulong*)(one + DataOffset));
+        }
         return count;
     }
+
+    /// <summary>What is ready, and whose token it carries.</summary>
+    public readonly record struct ReadyEvent(uint Events, ulong Token);
 }

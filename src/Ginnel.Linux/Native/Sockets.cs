@@ -42,6 +42,12 @@ internal static unsafe partial class Sockets
     public static partial int bind(int socket, void* address, uint length);
 
     [LibraryImport("libc", SetLastError = true)]
+    public static partial int connect(int socket, void* address, uint length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int shutdown(int socket, int how);
+
+    [LibraryImport("libc", SetLastError = true)]
     public static partial int getsockname(int socket, void* address, uint* length);
 
     [LibraryImport("libc", SetLastError = true)]

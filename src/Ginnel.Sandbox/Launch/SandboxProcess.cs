@@ -35,7 +35,7 @@ public sealed class SandboxProcess : IAsyncDisposable
     public event Action<int>? Stopped;
 
     /// <summary>The way out: attach it to a stack. Owned by this object.</summary>
-    public ILink Link => _link!;
+    public DescriptorLink Link => _link!;
 
     /// <summary>Whether everything that left the sandbox so far has been delivered to the link's sink.</summary>
     public bool IsLinkQuiet => _link!.IsQuiet;

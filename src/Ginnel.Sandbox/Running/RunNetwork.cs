@@ -18,10 +18,12 @@ internal sealed class RunNetwork : IAsyncDisposable
     private readonly SandboxAddresses _addresses;
     private readonly RunOptions _options;
     private readonly WayOut _way;
+    private readonly NetworkRuntime _runtime;
 
-    public RunNetwork(RunOptions options, SandboxAddresses addresses, WayOut way)
+    public RunNetwork(RunOptions options, SandboxAddresses addresses, WayOut way, CompletionScheduler completions)
     {
         (_options, _addresses, _way) = (options, addresses, way);
+        _runtime = new NetworkRuntime(new NetworkRuntimeOptions { Completions = completions });
         GivenNames names = new();
         Log = new FlowLog(options.FlowLog);
         Flows.Observe(Log);
@@ -33,7 +35,7 @@ internal sealed class RunNetwork : IAsyncDisposable
             Zone = SandboxAddresses.Zone,
             GivenNames = names,
         });
-        Host = new NetworkHost(new NetworkHostOptions { Name = "sandbox", AddressNames = names });
+        Host = new NetworkHost(new NetworkHostOptions { Name = "sandbox", AddressNames = names, Runtime = _runtime });
     }
 
     public NetworkHost Host { get; }
@@ -75,6 +77,7 @@ internal sealed class RunNetwork : IAsyncDisposable
         await _ending.CancelAsync();
         await Host.DisposeAsync();
         await Task.WhenAll(_tasks).WaitAsync(TimeSpan.FromSeconds(1)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _runtime.Dispose();
     }
 
     /// <summary>Fails closed, but says so: without its link the program has no network.</summary>
@@ -99,7 +102,7 @@ internal sealed class RunNetwork : IAsyncDisposable
     private void StartRelays()
     {
         SandboxDialer dialer = new(_way.Dialer, _addresses, _way.HostLoopback);
-        RelayOptions relay = new() { Flows = Flows, Judge = dialer };
+        RelayOptions relay = new() { Flows = Flows, Judge = dialer, Scheduler = _runtime.Completions };
         _tasks.Add(new Relay(Host.AcceptConnections(), dialer, relay).RunAsync(_ending.Token));
         _tasks.Add(new DatagramRelay(Host.AcceptPorts(), dialer, relay).RunAsync(_ending.Token));
     }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Ginnel.Linux.Events;
 using Ginnel.Services.Status;
 
 namespace Ginnel.Sandbox;
@@ -23,8 +24,10 @@ public static class RunSession
         await using Publication publication = await Publication.BindAsync(options.Publish).ConfigureAwait(false);
         // The launch takes tens of milliseconds in other processes; the stack is made ready meanwhile.
         Task<SandboxProcess> launching = SandboxProcess.StartAsync(ToLaunch(options, addresses));
-        await using RunNetwork network = new(options, addresses, way ?? WayOut.Direct(options, addresses));
+        using EventLoop loop = new("network", runsContinuations: true);
+        await using RunNetwork network = new(options, addresses, way ?? WayOut.Direct(options, addresses, loop), loop);
         await using SandboxProcess process = await launching.ConfigureAwait(false);
+        process.Link.EventLoop = loop;
         CaptureFile? capture = deferred.Open();
         network.Start(capture is null ? process.Link : new CaptureLink(process.Link, capture, InterfaceName), process.GatewayAddress, publication, process.ReachesLoopbackV6);
         using SignalForwarder signals = new(process);

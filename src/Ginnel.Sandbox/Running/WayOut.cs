@@ -1,5 +1,7 @@
 using System.Net;
 using Ginnel.Linux.Datagrams;
+using Ginnel.Linux.Events;
+using Ginnel.Linux.Streams;
 
 namespace Ginnel.Sandbox;
 
@@ -27,18 +29,22 @@ public sealed record WayOut
     /// <summary>The host's ordinary sockets.</summary>
     /// <param name="options">Whether the loopback is open, and which name servers are asked.</param>
     /// <param name="network">The addresses that stand for the host.</param>
-    internal static WayOut Direct(RunOptions options, SandboxAddresses network)
+    /// <param name="loop">Who watches them.</param>
+    internal static WayOut Direct(RunOptions options, SandboxAddresses network, EventLoop loop)
     {
+        LinuxStreamSockets streams = new(loop);
+        LinuxDatagramSockets datagrams = new() { EventLoop = loop };
         DirectDialerOptions program = new()
         {
             LoopbackRemedy = "this host's loopback; --host-loopback opens it as host.ginnel.internal",
             Redirect = options.HostLoopback ? network.RedirectHost : null,
-            DatagramSockets = LinuxDatagramSockets.Shared,
+            StreamSockets = streams,
+            DatagramSockets = datagrams,
         };
         return new WayOut
         {
             Dialer = new DirectDialer(program),
-            ResolverDialer = new DirectDialer(new DirectDialerOptions { AllowHostLoopback = true, DatagramSockets = LinuxDatagramSockets.Shared }),
+            ResolverDialer = new DirectDialer(new DirectDialerOptions { AllowHostLoopback = true, StreamSockets = streams, DatagramSockets = datagrams }),
             Resolvers = options.NameServers.Count > 0 ? FixedResolverSource.Of(options.NameServers) : new HostResolverFile(),
             Description = "host sockets",
             HostLoopback = options.HostLoopback,

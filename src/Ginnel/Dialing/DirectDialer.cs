@@ -7,6 +7,7 @@ namespace Ginnel;
 public sealed class DirectDialer : IDialer
 {
     private readonly DirectDialerOptions _options;
+    private readonly IHostStreamSockets _streams;
     private readonly IHostDatagramSockets _datagrams;
     private readonly INameResolver _resolver;
     private readonly TimeProvider _time;
@@ -15,6 +16,7 @@ public sealed class DirectDialer : IDialer
     public DirectDialer(DirectDialerOptions? options = null)
     {
         _options = options ?? new DirectDialerOptions();
+        _streams = _options.StreamSockets ?? PortableStreamSockets.Shared;
         _datagrams = _options.DatagramSockets ?? PortableDatagramSockets.Shared;
         _resolver = _options.Resolver ?? SystemNameResolver.Shared;
         _time = _options.Time ?? TimeProvider.System;
@@ -61,26 +63,13 @@ public sealed class DirectDialer : IDialer
         if (refusal.Kind != DialFailureKind.None) return DialResult.Failed(refusal);
         using CancellationTokenSource timeout = new(_options.ConnectTimeout, _time);
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
-        Socket? socket = null;
         try
         {
-            socket = new Socket(target.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-            await socket.ConnectAsync(target, either.Token).ConfigureAwait(false);
-            SocketStream stream = new(socket);
-            socket = null;
-            return DialResult.Connected(stream);
-        }
-        catch (SocketException exception)
-        {
-            return DialResult.Failed(DialFailures.From(exception.SocketErrorCode));
+            return await _streams.ConnectAsync(target, either.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             return DialResult.Failed(DialFailureKind.TimedOut, $"no answer within {_options.ConnectTimeout.TotalSeconds:0.#} s");
-        }
-        finally
-        {
-            socket?.Dispose();
         }
     }
 

@@ -24,6 +24,9 @@ public sealed class DirectDialerOptions
     /// </summary>
     public Func<System.Net.IPEndPoint, System.Net.IPEndPoint?>? Redirect { get; init; }
 
+    /// <summary>Where TCP connections come from; null for the base library's sockets.</summary>
+    public IHostStreamSockets? StreamSockets { get; init; }
+
     /// <summary>Where UDP and echo sockets come from; null for the portable ones, which cannot tell errors per target.</summary>
     public IHostDatagramSockets? DatagramSockets { get; init; }
 

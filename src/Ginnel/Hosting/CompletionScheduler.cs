@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Ginnel;
 
 /// <summary>
@@ -11,6 +13,27 @@ public abstract class CompletionScheduler
 
     /// <summary>Runs the item once, soon, and not on the caller's stack unless the scheduler is made for that.</summary>
     public abstract void Schedule(IThreadPoolWorkItem item);
+
+    /// <summary>Goes on as an item of this scheduler.</summary>
+    internal Turn YieldAsync() => new(this);
+
+    /// <summary>The wait for one's turn.</summary>
+    internal readonly struct Turn(CompletionScheduler scheduler) : ICriticalNotifyCompletion
+    {
+        public bool IsCompleted => false;
+        public Turn GetAwaiter() => this;
+        public void GetResult()
+        {
+        }
+
+        public void OnCompleted(Action continuation) => UnsafeOnCompleted(continuation);
+        public void UnsafeOnCompleted(Action continuation) => scheduler.Schedule(new TurnItem(continuation));
+    }
+
+    private sealed class TurnItem(Action continuation) : IThreadPoolWorkItem
+    {
+        public void Execute() => continuation();
+    }
 
     private sealed class ThreadPoolScheduler : CompletionScheduler
     {

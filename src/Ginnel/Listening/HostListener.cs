@@ -14,14 +14,16 @@ public sealed class HostListener : IListener
     private readonly string _origin;
     private readonly string? _path;
     private readonly TimeProvider _time;
+    private readonly IHostStreamSockets _streams;
     private int _disposed;
 
-    private HostListener(Socket socket, string origin, string? path, TimeProvider time)
+    private HostListener(Socket socket, string origin, string? path, TimeProvider time, IHostStreamSockets streams)
     {
         _socket = socket;
         _origin = origin;
         _path = path;
         _time = time;
+        _streams = streams;
         LocalEndPoint = socket.LocalEndPoint!;
     }
 
@@ -34,8 +36,10 @@ public sealed class HostListener : IListener
     /// <param name="backlog">Connections that may wait.</param>
     /// <param name="time">The clock; null for that of the process.</param>
     /// <param name="mode">Who may connect to a Unix socket; null leaves it to the umask. In force before anybody can connect.</param>
+    /// <param name="streams">What makes streams of its clients' sockets; null for the base library's.</param>
     /// <exception cref="SocketException">The endpoint is taken or not ours.</exception>
-    public static HostListener Listen(EndPoint local, string origin = "", int backlog = 512, TimeProvider? time = null, UnixFileMode? mode = null)
+    public static HostListener Listen(
+        EndPoint local, string origin = "", int backlog = 512, TimeProvider? time = null, UnixFileMode? mode = null, IHostStreamSockets? streams = null)
     {
         ArgumentNullException.ThrowIfNull(local);
         bool isUnix = local is UnixDomainSocketEndPoint;
@@ -47,7 +51,7 @@ public sealed class HostListener : IListener
             socket.Bind(local);
             if (isUnix && mode is { } given && !OperatingSystem.IsWindows()) File.SetUnixFileMode(local.ToString()!, given);
             socket.Listen(backlog);
-            return new HostListener(socket, origin, isUnix ? local.ToString() : null, time ?? TimeProvider.System);
+            return new HostListener(socket, origin, isUnix ? local.ToString() : null, time ?? TimeProvider.System, streams ?? PortableStreamSockets.Shared);
         }
         catch
         {
@@ -79,7 +83,7 @@ public sealed class HostListener : IListener
             {
                 await Task.Delay(Breath, _time, cancellationToken).ConfigureAwait(false);
             }
-            catch (SocketException)
+            catch (Exception exception) when (exception is SocketException or IOException)
             {
                 // The client was gone before we took it (accept(2), "Error handling"); the next one is not affected.
             }
@@ -87,25 +91,17 @@ public sealed class HostListener : IListener
         return null;
     }
 
-    private HostPending? Describe(Socket accepted)
+    private HostPending Describe(Socket accepted)
     {
-        try
+        if (accepted.ProtocolType == ProtocolType.Tcp) accepted.NoDelay = true;
+        HostStream stream = _streams.Adopt(accepted);
+        return new HostPending(stream, new FlowInfo
         {
-            if (accepted.ProtocolType == ProtocolType.Tcp) accepted.NoDelay = true;
-            SocketStream stream = new(accepted);
-            return new HostPending(stream, new FlowInfo
-            {
-                Protocol = FlowProtocol.Tcp,
-                Origin = _origin,
-                Source = stream.RemoteEndPoint as IPEndPoint,
-                Destination = stream.LocalEndPoint,
-            });
-        }
-        catch (SocketException)
-        {
-            accepted.Dispose();
-            throw;
-        }
+            Protocol = FlowProtocol.Tcp,
+            Origin = _origin,
+            Source = stream.RemoteEndPoint as IPEndPoint,
+            Destination = stream.LocalEndPoint,
+        });
     }
 
     /// <summary>Stops listening; a Unix socket's file is removed. Waiting accepts yield null.</summary>
@@ -117,7 +113,7 @@ public sealed class HostListener : IListener
         return default;
     }
 
-    private sealed class HostPending(SocketStream stream, FlowInfo flow) : IPendingConnection
+    private sealed class HostPending(HostStream stream, FlowInfo flow) : IPendingConnection
     {
         public FlowInfo Flow => flow;
         public CancellationToken Abandoned => CancellationToken.None;

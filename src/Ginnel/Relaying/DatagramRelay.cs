@@ -27,7 +27,7 @@ public sealed class DatagramRelay
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.MaxTargetsPerPort, 1, nameof(options));
         TimeProvider time = _options.Time ?? TimeProvider.System;
         Flows = _options.Flows ?? new FlowRegistry(time);
-        _flows = new FlowSet(Flows, time, _options.PortIdleTimeout);
+        _flows = new FlowSet(Flows, time, _options.PortIdleTimeout, _options.Scheduler);
     }
 
     /// <summary>Where its live ports are listed.</summary>

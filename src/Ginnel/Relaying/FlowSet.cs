@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace Ginnel;
 
 /// <summary>The flows of one relay: how many there may be, which have been idle for too long, and when the last has ended.</summary>
-internal sealed class FlowSet(FlowRegistry registry, TimeProvider time, TimeSpan idleTimeout)
+internal sealed class FlowSet(FlowRegistry registry, TimeProvider time, TimeSpan idleTimeout, CompletionScheduler scheduler)
 {
     private readonly ConcurrentDictionary<Flow, Task> _running = new();
 
@@ -47,7 +47,7 @@ internal sealed class FlowSet(FlowRegistry registry, TimeProvider time, TimeSpan
     private async Task ServeAsync(Flow flow, Func<Flow, Task<FlowEnd>> serve, Action<DialFailure> reject)
     {
         // The accept loop goes on at once; a dialer that works before its first await must not hold it up.
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        await scheduler.YieldAsync();
         FlowEnd end;
         try
         {

@@ -28,7 +28,7 @@ public sealed class Relay
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.MaxFlows, 1, nameof(options));
         _time = _options.Time ?? TimeProvider.System;
         Flows = _options.Flows ?? new FlowRegistry(_time);
-        _flows = new FlowSet(Flows, _time, _options.ConnectionIdleTimeout);
+        _flows = new FlowSet(Flows, _time, _options.ConnectionIdleTimeout, _options.Scheduler);
     }
 
     /// <summary>Where its live flows are listed.</summary>

@@ -46,6 +46,11 @@ public sealed class RelayOptions
     /// </summary>
     public INameResolver? Resolver { get; init; }
 
+    /// <summary>
+    /// Where flows are begun, so that a dialer's work does not hold up those who come next; a loop keeps them on its own thread.
+    /// </summary>
+    public CompletionScheduler Scheduler { get; init; } = CompletionScheduler.ThreadPool;
+
     /// <summary>The clock; null for that of the process.</summary>
     public TimeProvider? Time { get; init; }
 }

@@ -18,7 +18,7 @@ internal static class StreamPump
     {
         PumpResult result = source is TcpStream leased
             ? await FromLeaseAsync(leased, sink, direction, cancellationToken).ConfigureAwait(false)
-            : sink is TcpStream lent && source is SocketStream socket
+            : sink is TcpStream lent && source is HostStream socket
                 ? await IntoLeaseAsync(socket, lent, direction, cancellationToken).ConfigureAwait(false)
                 : await CopyAsync(source, sink, direction, cancellationToken).ConfigureAwait(false);
         if (result != PumpResult.EndOfStream) return result;
@@ -49,12 +49,7 @@ internal static class StreamPump
             int taken = 0;
             try
             {
-                Memory<byte> first = lease.First[..Math.Min(lease.First.Length, MaxChunk)];
-                await sink.WriteAsync(first, cancellationToken).ConfigureAwait(false);
-                taken = first.Length;
-                Memory<byte> second = taken == lease.First.Length ? lease.Second[..Math.Min(lease.Second.Length, MaxChunk - taken)] : default;
-                if (!second.IsEmpty) await sink.WriteAsync(second, cancellationToken).ConfigureAwait(false);
-                taken += second.Length;
+                taken = await SendAsync(sink, lease, cancellationToken).ConfigureAwait(false);
             }
             catch (Exception exception) when (IsBroken(exception))
             {
@@ -68,7 +63,23 @@ internal static class StreamPump
         }
     }
 
-    private static async Task<PumpResult> IntoLeaseAsync(SocketStream source, TcpStream sink, FlowDirection direction, CancellationToken cancellationToken)
+    // A host's stream takes what fits, and the window opens for as much; others take a piece whole.
+    private static ValueTask<int> SendAsync(DuplexStream sink, in RingLease lease, CancellationToken cancellationToken)
+    {
+        Memory<byte> first = lease.First[..Math.Min(lease.First.Length, MaxChunk)];
+        Memory<byte> second = first.Length == lease.First.Length ? lease.Second[..Math.Min(lease.Second.Length, MaxChunk - first.Length)] : default;
+        return sink is HostStream host ? host.SendSomeAsync(first, second, cancellationToken) : WriteAsync(sink, first, second, cancellationToken);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private static async ValueTask<int> WriteAsync(DuplexStream sink, Memory<byte> first, Memory<byte> second, CancellationToken cancellationToken)
+    {
+        await sink.WriteAsync(first, cancellationToken).ConfigureAwait(false);
+        if (!second.IsEmpty) await sink.WriteAsync(second, cancellationToken).ConfigureAwait(false);
+        return first.Length + second.Length;
+    }
+
+    private static async Task<PumpResult> IntoLeaseAsync(HostStream source, TcpStream sink, FlowDirection direction, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -96,12 +107,12 @@ internal static class StreamPump
 
     private const int Broken = int.MinValue;
 
-    private static int Receive(SocketStream source, TcpStream sink, RingLease lease)
+    private static int Receive(HostStream source, TcpStream sink, RingLease lease)
     {
         int received = Broken;
         try
         {
-            return received = source.TryReceive(lease.First.Span);
+            return received = source.TryReceive(lease.First.Span, lease.Second.Span);
         }
         catch (IOException)
         {

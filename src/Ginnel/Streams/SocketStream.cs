@@ -5,7 +5,7 @@ using System.Runtime.CompilerServices;
 namespace Ginnel;
 
 /// <summary>A TCP connection of the operating system. Steady reads and writes allocate nothing.</summary>
-public sealed class SocketStream : DuplexStream
+public sealed class SocketStream : HostStream
 {
     private readonly Socket _socket;
     private int _disposed;
@@ -64,16 +64,14 @@ public sealed class SocketStream : DuplexStream
         }
     }
 
-    /// <summary>Reads what is there without waiting.</summary>
-    /// <returns>Bytes read, 0 at the end of the stream, -1 when there is nothing yet.</returns>
-    /// <exception cref="IOException">The connection broke.</exception>
-    internal int TryReceive(Span<byte> buffer)
+    /// <inheritdoc/>
+    public override int TryReceive(Span<byte> first, Span<byte> second)
     {
         int received;
         SocketError error;
         try
         {
-            received = _socket.Receive(buffer, SocketFlags.None, out error);
+            received = _socket.Receive(first, SocketFlags.None, out error);
         }
         catch (ObjectDisposedException)
         {
@@ -85,6 +83,21 @@ public sealed class SocketStream : DuplexStream
             SocketError.WouldBlock or SocketError.Interrupted => -1,
             _ => throw StreamErrors.Read(error),
         };
+    }
+
+    /// <inheritdoc/>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public override async ValueTask<int> SendSomeAsync(ReadOnlyMemory<byte> first, ReadOnlyMemory<byte> second, CancellationToken cancellationToken = default)
+    {
+        ThrowIfDisposed();
+        try
+        {
+            return await _socket.SendAsync(first, SocketFlags.None, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        {
+            throw StreamErrors.Write(CodeOf(exception));
+        }
     }
 
     /// <inheritdoc/>

@@ -1,0 +1,30 @@
+using System.Net.Sockets;
+
+namespace Ginnel;
+
+/// <summary>
+/// A TCP connection of the operating system, read and written from wherever the bytes lie: a relay lends it the two pieces of a connection's ring.
+/// </summary>
+public abstract class HostStream : DuplexStream
+{
+    /// <summary>Reads what is there without waiting, into the first piece and then the second.</summary>
+    /// <param name="first">At least one byte.</param>
+    /// <param name="second">May be empty, and may stay unused.</param>
+    /// <returns>Bytes read, 0 at the end of the stream, -1 when there is nothing yet; then a read of zero bytes waits.</returns>
+    /// <exception cref="IOException">The connection broke.</exception>
+    public abstract int TryReceive(Span<byte> first, Span<byte> second);
+
+    /// <summary>Sends as much of two pieces as the operating system takes, one byte at least; waits only where it takes none.</summary>
+    /// <param name="first">At least one byte.</param>
+    /// <param name="second">May be empty.</param>
+    /// <param name="cancellationToken">Ends the wait; nothing was sent then.</param>
+    /// <returns>Bytes sent.</returns>
+    /// <exception cref="IOException">The connection broke.</exception>
+    public abstract ValueTask<int> SendSomeAsync(ReadOnlyMemory<byte> first, ReadOnlyMemory<byte> second, CancellationToken cancellationToken = default);
+
+    /// <summary>What a read throws that the system has failed, as <see cref="NetworkStream"/> does.</summary>
+    protected static IOException ReadError(SocketError code) => StreamErrors.Read(code);
+
+    /// <summary>What a write throws that the system has failed, as <see cref="NetworkStream"/> does.</summary>
+    protected static IOException WriteError(SocketError code) => StreamErrors.Write(code);
+}

@@ -1,0 +1,44 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Ginnel;
+
+/// <summary>TCP by the base library's sockets.</summary>
+internal sealed class PortableStreamSockets : IHostStreamSockets
+{
+    internal static PortableStreamSockets Shared { get; } = new();
+
+    public async ValueTask<DialResult> ConnectAsync(IPEndPoint target, CancellationToken cancellationToken = default)
+    {
+        Socket? socket = null;
+        try
+        {
+            socket = new Socket(target.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            await socket.ConnectAsync(target, cancellationToken).ConfigureAwait(false);
+            SocketStream stream = new(socket);
+            socket = null;
+            return DialResult.Connected(stream);
+        }
+        catch (SocketException exception)
+        {
+            return DialResult.Failed(DialFailures.From(exception.SocketErrorCode));
+        }
+        finally
+        {
+            socket?.Dispose();
+        }
+    }
+
+    public HostStream Adopt(Socket socket)
+    {
+        try
+        {
+            return new SocketStream(socket);
+        }
+        catch (SocketException exception)
+        {
+            socket.Dispose();
+            throw StreamErrors.Read(exception.SocketErrorCode);
+        }
+    }
+}
