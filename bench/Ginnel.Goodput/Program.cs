@@ -12,6 +12,10 @@ int seeds = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) :
 SimulatedLinkOptions path = new() { Delay = TimeSpan.FromMilliseconds(10), Jitter = TimeSpan.FromMilliseconds(1), BitsPerSecond = 50_000_000, QueueBytes = 128 << 10 };
 double[] losses = [0, 0.0001, 0.001, 0.005, 0.01, 0.02, 0.05, 0.10];
 double[] columnLosses = [0, 0.001, 0.01];
+double[] farLosses = [0, 0.001, 0.01, 0.03];
+double[] reorderings = [0.001, 0.01, 0.05, 0.2];
+int[] roundTrips = [5, 20, 100];
+TcpOptions roomy = new() { SendBuffer = 2 << 20, ReceiveBuffer = 2 << 20 };
 int[] buffers = [8 << 10, 16 << 10, 32 << 10, 64 << 10, 128 << 10, 256 << 10, 512 << 10, 1 << 20];
 
 GoodputTable[] tables =
@@ -23,6 +27,13 @@ GoodputTable[] tables =
             new TcpOptions { SendBuffer = buffers[row], ReceiveBuffer = buffers[row] }, 16 << 20),
         // Past 512 KiB, twice what path and queue hold, a longer buffer only lets slow start overshoot further.
         knee: 7),
+    new("By loss and round trip", "loss", falls: true, [.. farLosses.Select(Percent)], [.. roundTrips.Select(Milliseconds)],
+        (row, column) => new Measurement(Far(roundTrips[column]) with { Loss = farLosses[row] }, roomy, farLosses[row] > 0.001 ? 4 << 20 : 16 << 20)),
+    // Packets that are overtaken by half a round trip's worth of others, and none that is lost.
+    new("By reordering and round trip", "late packets", falls: true, [.. reorderings.Select(Percent)], [.. roundTrips.Select(Milliseconds)],
+        (row, column) => new Measurement(
+            Far(roundTrips[column]) with { Reordering = reorderings[row], ReorderDelay = TimeSpan.FromMilliseconds(roundTrips[column] / 4.0) },
+            roomy, 16 << 20)),
 ];
 
 PacketPool pool = new();
@@ -50,6 +61,11 @@ static TcpOptions Setting(int column) => new()
 {
     Sack = column < 2, CongestionControl = column % 2 == 0 ? CongestionControlKind.Cubic : CongestionControlKind.NewReno,
 };
+
+// The same path at another distance, with room for its product of rate and delay in the buffers of both ends.
+SimulatedLinkOptions Far(int roundTrip) => path with { Delay = TimeSpan.FromMilliseconds(roundTrip / 2.0), Jitter = TimeSpan.FromMilliseconds(roundTrip / 40.0) };
+
+static string Milliseconds(int roundTrip) => string.Create(CultureInfo.InvariantCulture, $"{roundTrip} ms");
 
 static string Percent(double part) => string.Create(CultureInfo.InvariantCulture, $"{part * 100:0.##} %");
 

@@ -25,6 +25,12 @@ public sealed class StackCounters
     /// <summary>Retransmission timeouts.</summary>
     public long RetransmitTimeouts { get; internal set; }
 
+    /// <summary>Probes of the tail that were sent (RFC 8985 section 7).</summary>
+    public long LossProbes { get; internal set; }
+
+    /// <summary>Recoveries that were taken back, because nothing had been lost (RFC 3522, RFC 5682, RFC 2883).</summary>
+    public long SpuriousRecoveries { get; internal set; }
+
     /// <summary>Pending connections and ports that gave way to others.</summary>
     public long PendingEvicted { get; internal set; }
 

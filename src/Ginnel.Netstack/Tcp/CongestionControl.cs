@@ -1,4 +1,19 @@
+using Ginnel.Wire;
+
 namespace Ginnel.Netstack;
+
+/// <summary>What made the sender believe that the path is congested.</summary>
+internal enum CongestionSign : byte
+{
+    /// <summary>Acknowledgments showed a loss (RFC 5681 section 3.2, RFC 8985 section 6).</summary>
+    Loss,
+
+    /// <summary>A retransmission was lost too: the second sign within one recovery (RFC 5681 section 4.3).</summary>
+    LostRetransmission,
+
+    /// <summary>A loss that the probe of the tail had mended already (RFC 8985 section 7.4.2).</summary>
+    MendedTail,
+}
 
 /// <summary>
 /// How much may be in flight. Theory of operation: all quantities are octets; what the algorithms count in segments is converted with
@@ -38,8 +53,9 @@ internal abstract class CongestionControl
         if (InSlowStart)
         {
             // RFC 5681 section 3.1, octets counted (RFC 3465); what goes past ssthresh belongs to congestion avoidance.
-            int grown = (int)Math.Min((long)CongestionWindow + octets, SlowStartThreshold);
-            octets -= grown - CongestionWindow;
+            int growth = SlowStartGrowth(octets);
+            int grown = (int)Math.Min((long)CongestionWindow + growth, SlowStartThreshold);
+            octets = growth - (grown - CongestionWindow);
             CongestionWindow = Math.Min(grown, MaxWindow);
             if (octets <= 0) return;
         }
@@ -47,9 +63,13 @@ internal abstract class CongestionControl
         CongestionWindow = Math.Min(CongestionWindow, MaxWindow);
     }
 
-    /// <summary>A loss was found by duplicate acknowledgments: ssthresh falls, and cwnd with it.</summary>
-    internal void Lost(int flight, Instant now)
+    /// <summary>
+    /// The path is congested: ssthresh falls, and cwnd with it. <paramref name="flight"/> is what was in the network.
+    /// </summary>
+    internal void Congested(CongestionSign sign, int flight, Instant now)
     {
+        // The second reduction of one recovery starts from the first one's aim, not from what was just in flight on the way there.
+        if (sign == CongestionSign.LostRetransmission) CongestionWindow = SlowStartThreshold;
         SlowStartThreshold = Reduce(flight, now);
         CongestionWindow = SlowStartThreshold;
     }
@@ -61,9 +81,27 @@ internal abstract class CongestionControl
         CongestionWindow = SegmentSize;
     }
 
-    /// <summary>Nothing was sent for longer than a retransmission timeout (RFC 5681 section 4.1).</summary>
-    internal virtual void RestartAfterIdle(int initialWindow, Instant now) =>
-        CongestionWindow = Math.Min(CongestionWindow, InitialWindow(initialWindow));
+    /// <summary>
+    /// Nothing was sent for longer than a retransmission timeout: cwnd falls to the restart window (RFC 5681 section 4.1), and ssthresh
+    /// remembers most of what the path was good for (RFC 2861 section 2).
+    /// </summary>
+    internal virtual void RestartAfterIdle(int initialWindow, Instant now)
+    {
+        int restart = InitialWindow(initialWindow);
+        if (CongestionWindow <= restart) return;
+        SlowStartThreshold = Math.Max(SlowStartThreshold, (int)(CongestionWindow * 3L / 4));
+        CongestionWindow = restart;
+    }
+
+    /// <summary>
+    /// A round trip was measured, on something sent once, with this acknowledgment: SND.UNA and SND.NXT after it.
+    /// </summary>
+    internal virtual void RoundTripMeasured(TimeSpan roundTrip, SequenceNumber sndUna, SequenceNumber sndNxt)
+    {
+    }
+
+    /// <summary>What acknowledged octets add to cwnd in slow start.</summary>
+    private protected virtual int SlowStartGrowth(int octets) => octets;
 
     /// <summary>The loss was none: back to where we were.</summary>
     internal virtual void Undo(int congestionWindow, int slowStartThreshold)

@@ -51,6 +51,17 @@ internal struct RttEstimator
         _backoff = 0;
     }
 
+    /// <summary>
+    /// The timer expired too early, for this is how long it really took: the average becomes that at least (RFC 4015 section 3.3).
+    /// </summary>
+    internal void Adapt(TimeSpan roundTrip, TcpOptions options)
+    {
+        _smoothed = Math.Max(_smoothed, roundTrip.Ticks);
+        _variation = Math.Max(_variation, roundTrip.Ticks / 2);
+        _timeout = Math.Max(_smoothed + Math.Max(Granularity, 4 * _variation), options.MinRetransmitTimeout.Ticks);
+        _backoff = 0;
+    }
+
     /// <summary>The timer expired (section 5.5).</summary>
     internal void BackOff() => _backoff = Math.Min(_backoff + 1, MaxBackoff);
 

@@ -1,129 +1,193 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
 using Ginnel.Wire;
 
 namespace Ginnel.Netstack;
 
 /// <summary>
-/// What the peer has told of octets beyond the acknowledged ones (RFC 6675 section 3). Theory of operation: sorted, disjoint ranges
-/// that the peer has SACKed; everything else between SND.UNA and SND.NXT is a hole. Whether a hole counts as lost is monotone: if an
-/// octet is lost, so is every hole below it. So the whole of IsLost() is one number, <see cref="LostEdge"/>. The number of ranges is
-/// bounded; what a peer says beyond that is forgotten, which costs it retransmissions and us nothing (attack case C10).
+/// What was sent and is not acknowledged: when, and what became of it (RFC 6675 section 3, RFC 8985 section 5). Theory of operation: an
+/// array of <see cref="Transmission"/> records, in order of sequence, that together cover SND.UNA…SND.NXT. What is sent at one instant is
+/// one record, however many segments it has; a SACK that covers a part splits it, and SACKed neighbors become one again. So a record is
+/// touched once when it is sent, once when it is SACKed, once when it goes. The first records live in the connection itself, more of
+/// them in memory of the stack's budget that is given back when nothing is in flight. There are at most <see cref="MaxRecords"/>: beyond,
+/// neighbors that fared alike become one, sent when the later was; what a peer SACKs in still smaller pieces is forgotten, which costs
+/// it retransmissions and us nothing (attack case C10).
 /// </summary>
-internal sealed class Scoreboard
+internal partial struct Scoreboard
 {
-    /// <summary>Most ranges remembered.</summary>
-    internal const int MaxRanges = 256;
+    /// <summary>Most records, of 16 bytes each.</summary>
+    internal const int MaxRecords = 1024;
 
-    /// <summary>DupThresh of RFC 6675 section 2.</summary>
-    internal const int DuplicateThreshold = 3;
+    // The last places are not given to SACKed pieces, so that there is always room to note what is sent.
+    private const int Reserve = 16;
+    private const int RecordSize = 16;
+    private const int SmallestArray = 32 * RecordSize;
 
-    private SackBlock[] _ranges = new SackBlock[4];
+    private byte[]? _array;
+    private FewTransmissions _few;
+    private int _first;
     private int _count;
+    private SequenceNumber _base;
+    private SequenceNumber _lostFrom;
+    private SequenceNumber _highAgain;
 
     /// <summary>Octets SACKed.</summary>
     internal int Sacked { get; private set; }
 
-    /// <summary>Whether nothing is SACKed.</summary>
-    internal bool IsEmpty => _count == 0;
+    /// <summary>Octets that are lost and were not sent again yet.</summary>
+    internal int Lost { get; private set; }
 
-    /// <summary>The octet after the highest SACKed one; meaningless while empty.</summary>
-    internal SequenceNumber Highest => _ranges[_count - 1].Right;
+    /// <summary>Octets in the network, by our best guess (pipe of RFC 6675, inflight of RFC 9937).</summary>
+    internal int InFlight => End - _base - Sacked - Lost;
 
-    /// <summary>The lowest SACKed octet; meaningless while empty.</summary>
-    internal SequenceNumber Lowest => _ranges[0].Left;
+    /// <summary>Records at present.</summary>
+    internal readonly int Count => _count;
 
-    /// <summary>Ranges at present.</summary>
-    internal int Count => _count;
+    /// <summary>Whether the peer SACKed the first octet, and so has thrown it away since (RFC 2018 section 8).</summary>
+    internal bool IsHeadSacked => _count > 0 && Live[0].State == TransmissionState.Sacked;
 
-    /// <summary>Update() of RFC 6675: takes a block that lies within SND.UNA…SND.NXT. Returns octets that were not SACKed before.</summary>
-    internal int Add(SequenceNumber left, SequenceNumber right)
+    private SequenceNumber End => _count == 0 ? _base : Live[^1].End;
+
+    [UnscopedRef]
+    private Span<Transmission> All
     {
-        int at = 0;
-        while (at < _count && _ranges[at].Right < left) at++;
-        int end = at;
-        int before = 0;
-        while (end < _count && _ranges[end].Left <= right)
+        get
         {
-            before += _ranges[end].Right - _ranges[end].Left;
-            left = SequenceNumber.Min(left, _ranges[end].Left);
-            right = SequenceNumber.Max(right, _ranges[end].Right);
-            end++;
-        }
-        if (end == at && _count == MaxRanges) return 0;
-        Replace(at, end, new SackBlock(left, right));
-        int added = right - left - before;
-        Sacked += added;
-        return added;
-    }
-
-    /// <summary>Everything below was acknowledged.</summary>
-    internal void Advance(SequenceNumber acknowledged)
-    {
-        int gone = 0;
-        while (gone < _count && _ranges[gone].Right <= acknowledged)
-        {
-            Sacked -= _ranges[gone].Right - _ranges[gone].Left;
-            gone++;
-        }
-        if (gone > 0)
-        {
-            _count -= gone;
-            Array.Copy(_ranges, gone, _ranges, 0, _count);
-        }
-        if (_count > 0 && _ranges[0].Left < acknowledged)
-        {
-            Sacked -= acknowledged - _ranges[0].Left;
-            _ranges[0] = _ranges[0] with { Left = acknowledged };
+            Span<Transmission> few = _few;
+            return _array is null ? few : MemoryMarshal.Cast<byte, Transmission>(_array.AsSpan());
         }
     }
 
-    /// <summary>Forgets all: the peer has reneged (RFC 2018 section 8).</summary>
-    internal void Clear() => (_count, Sacked) = (0, 0);
+    [UnscopedRef]
+    private Span<Transmission> Live => All.Slice(_first, _count);
 
-    /// <summary>
-    /// IsLost() of RFC 6675 section 4: holes below the result are lost, because at least three ranges, or more than two full segments
-    /// of octets, have been SACKed above them. <paramref name="floor"/> when none is.
-    /// </summary>
-    internal SequenceNumber LostEdge(SequenceNumber floor, int segmentSize)
+    /// <summary>Octets were sent for the first time.</summary>
+    internal void Sent(SequenceNumber left, SequenceNumber end, Instant now, RingMemory memory)
     {
-        int octets = 0;
-        for (int i = _count - 1; i >= 0; i--)
+        if (_count == 0) _base = _lostFrom = _highAgain = left;
+        Transmission sent = new() { SentAt = now, End = end };
+        if (_count > 0 && Joins(Live[^1], sent)) Live[^1].End = end;
+        else if (TryMakeRoom(1, MaxRecords, memory)) Append(sent);
+        else Absorb(sent);
+    }
+
+    /// <summary>Octets were sent once more. They count as in flight from now on, whatever was known of them.</summary>
+    internal void SentAgain(SequenceNumber left, SequenceNumber end, Instant now, RingMemory memory)
+    {
+        TryMakeRoom(2, MaxRecords, memory);
+        int from = Split(left, MaxRecords), to = Split(end, MaxRecords);
+        if (to <= from) to = Math.Min(from + 1, _count);
+        if (from >= to) return;
+        for (int i = from; i < to; i++) Uncount(i);
+        Transmission again = Live[to - 1] with { SentAt = now, State = TransmissionState.InFlight, SentAgain = true };
+        _highAgain = SequenceNumber.Max(_highAgain, again.End);
+        if (from > 0 && Joins(Live[from - 1], again)) from--;
+        Live[from] = again;
+        Remove(from + 1, to);
+    }
+
+    /// <summary>Update() of RFC 6675: takes a block within SND.UNA…SND.NXT and adds what is news to <paramref name="delivery"/>.</summary>
+    internal void Sack(SequenceNumber left, SequenceNumber right, ref Delivery delivery, RingMemory memory)
+    {
+        TryMakeRoom(2, MaxRecords - Reserve, memory);
+        int from = Find(left);
+        // What is SACKed already needs no cutting.
+        if (from < _count && Live[from].State == TransmissionState.Sacked) left = LeftOf(from);
+        from = Split(left, MaxRecords - Reserve);
+        int last = Find(right - 1);
+        if (last < _count && Live[last].State == TransmissionState.Sacked) right = Live[last].End;
+        int to = Split(right, MaxRecords - Reserve);
+        // A piece that could not be cut off is forgotten.
+        if (from < _count && LeftOf(from) < left) from++;
+        if (from >= to) return;
+        for (int i = from; i < to; i++)
         {
-            octets += _ranges[i].Right - _ranges[i].Left;
-            if (_count - i >= DuplicateThreshold || octets > (DuplicateThreshold - 1) * segmentSize)
-                return SequenceNumber.Max(floor, _ranges[i].Left);
+            if (Live[i].State == TransmissionState.Sacked) continue;
+            delivery.Add(Live[i], LeftOf(i), Live[i].End);
+            Uncount(i);
+            Sacked += Live[i].End - LeftOf(i);
+            Live[i].State = TransmissionState.Sacked;
         }
-        return floor;
+        if (from > 0 && Live[from - 1].State == TransmissionState.Sacked) from--;
+        if (to < _count && Live[to].State == TransmissionState.Sacked) to++;
+        Live[from].End = Live[to - 1].End;
+        Remove(from + 1, to);
     }
 
-    /// <summary>Octets between two numbers that are not SACKed.</summary>
-    internal int Holes(SequenceNumber from, SequenceNumber to)
+    /// <summary>Everything below was acknowledged; what was not known to have arrived is added to <paramref name="delivery"/>.</summary>
+    internal void Advance(SequenceNumber acknowledged, ref Delivery delivery, RingMemory memory)
     {
-        int holes = Math.Max(0, to - from);
-        for (int i = 0; i < _count && _ranges[i].Left < to; i++)
-            holes -= Math.Max(0, SequenceNumber.Min(_ranges[i].Right, to) - SequenceNumber.Max(_ranges[i].Left, from));
-        return Math.Max(0, holes);
-    }
-
-    /// <summary>The first hole at or after <paramref name="from"/> that begins below <paramref name="limit"/>, cut there.</summary>
-    internal bool TryNextHole(SequenceNumber from, SequenceNumber limit, out SackBlock hole)
-    {
-        int i = 0;
-        while (i < _count && _ranges[i].Left <= from)
+        while (_count > 0 && Live[0].End <= acknowledged)
         {
-            from = SequenceNumber.Max(from, _ranges[i].Right);
-            i++;
+            if (Live[0].State != TransmissionState.Sacked) delivery.Add(Live[0], _base, Live[0].End);
+            Uncount(0);
+            _base = Live[0].End;
+            _first++;
+            _count--;
         }
-        SequenceNumber end = i < _count ? SequenceNumber.Min(_ranges[i].Left, limit) : limit;
-        hole = new SackBlock(from, end);
-        return from < end;
+        if (_count > 0 && _base < acknowledged)
+        {
+            if (Live[0].State != TransmissionState.Sacked) delivery.Add(Live[0], _base, acknowledged);
+            Tally(Live[0].State, _base - acknowledged);
+        }
+        _base = acknowledged;
+        _lostFrom = SequenceNumber.Max(_lostFrom, _base);
+        _highAgain = SequenceNumber.Max(_highAgain, _base);
+        if (_count == 0) Clear(memory);
     }
 
-    private void Replace(int at, int end, SackBlock range)
+    /// <summary>Forgets all and gives the memory back.</summary>
+    internal void Clear(RingMemory memory)
     {
-        int count = _count + 1 - (end - at);
-        if (count > _ranges.Length) Array.Resize(ref _ranges, Math.Min(MaxRanges, _ranges.Length * 2));
-        Array.Copy(_ranges, end, _ranges, at + 1, _count - end);
-        _ranges[at] = range;
-        _count = count;
+        if (_array is { } array) memory.Return(array);
+        _array = null;
+        _first = _count = Sacked = Lost = 0;
+    }
+
+    // Sent at the same instant, next to each other, with the same fate.
+    private static bool Joins(in Transmission before, in Transmission after) =>
+        before.SentAt == after.SentAt && before.State == after.State && before.SentAgain == after.SentAgain;
+
+    // No place for another record, and none to be made: the last one takes in what is sent now, as if all of it were.
+    private void Absorb(in Transmission sent)
+    {
+        Uncount(_count - 1);
+        Live[^1] = sent;
+    }
+
+    private SequenceNumber LeftOf(int index) => index == 0 ? _base : Live[index - 1].End;
+
+    // The first record that ends after the number.
+    private int Find(SequenceNumber number)
+    {
+        Span<Transmission> live = Live;
+        int low = 0, high = live.Length;
+        while (low < high)
+        {
+            int middle = (low + high) >>> 1;
+            if (live[middle].End <= number) low = middle + 1;
+            else high = middle;
+        }
+        return low;
+    }
+
+    // Makes a border at the number; the index of the record that begins there, or if there was no place of the one that contains it.
+    private int Split(SequenceNumber at, int limit)
+    {
+        int index = Find(at);
+        if (index == _count || LeftOf(index) >= at || _count >= limit || _first + _count == All.Length) return index;
+        _count++;
+        Span<Transmission> live = Live;
+        live[index..^1].CopyTo(live[(index + 1)..]);
+        live[index].End = at;
+        return index + 1;
+    }
+
+    private void Uncount(int index) => Tally(Live[index].State, LeftOf(index) - Live[index].End);
+
+    private void Tally(TransmissionState state, int octets)
+    {
+        if (state == TransmissionState.Sacked) Sacked += octets;
+        else if (state == TransmissionState.Lost) Lost += octets;
     }
 }

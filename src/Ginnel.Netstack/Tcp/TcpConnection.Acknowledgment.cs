@@ -23,10 +23,11 @@ internal sealed partial class TcpConnection
             ChallengeAck(now);
             return false;
         }
-        int sacked = SackOn ? NoteSacks(segment) : 0;
+        Delivery delivery = default;
+        NoteSacks(segment, ref delivery);
         bool advances = acknowledgment > SndUna;
-        if (advances) Acknowledge(segment, acknowledgment, now);
-        else NoteDuplicateAcknowledgment(segment, sacked, now);
+        if (advances) Acknowledge(segment, acknowledgment, ref delivery, now);
+        else Recover(segment, delivery, 0, now);
         if (State == TcpState.Closed) return false;
         UpdateSendWindow(segment, advances, now);
         return true;
@@ -57,7 +58,7 @@ internal sealed partial class TcpConnection
         return State != TcpState.Closed;
     }
 
-    private void Acknowledge(in TcpSegment segment, SequenceNumber acknowledgment, Instant now)
+    private void Acknowledge(in TcpSegment segment, SequenceNumber acknowledgment, ref Delivery delivery, Instant now)
     {
         bool finAcknowledged = _finSent && acknowledgment == SndNxt;
         int octets = acknowledgment - SndUna;
@@ -69,12 +70,15 @@ internal sealed partial class TcpConnection
         ConfirmNeighbor(now);
         _progressAt = now;
         _retransmitCount = 0;
-        Scoreboard?.Advance(acknowledgment);
-        Progress(segment, octets, now);
+        Scoreboard.Advance(acknowledgment, ref delivery, Memory);
+        if (delivery.HasOriginal && _phase == LossPhase.Open)
+            Congestion!.RoundTripMeasured(now - delivery.OriginalSentAt, SndUna, SndNxt);
+        Recover(segment, delivery, octets, now);
         // A probe was taken, and the window may be closed again: then probing goes on.
         _isPersisting &= Flight == 0 && (Unsent > 0 || (_finQueued && !_finSent));
         // RFC 6298 section 5.2 and 5.3: stop when all is acknowledged, else start again.
         _retransmitAt = Flight == 0 && !_isPersisting ? Instant.Never : now + Rtt.Timeout(Options);
+        ScheduleLossProbe(now);
         RaiseWritable();
         if (finAcknowledged) FinAcknowledged(now);
     }
@@ -121,7 +125,7 @@ internal sealed partial class TcpConnection
         if (elapsed is < 0 or > 600_000) return;
         // The echo of something older than the last retransmission: the acknowledgment of the first arrival was lost, and what would
         // be measured is our own timeout. Such samples would let the timeout grow with every lost acknowledgment.
-        if (_phase != LossPhase.Open && (int)(segment.Header.TimestampEcho - _lastRetransmitStamp) < 0) return;
+        if ((_phase != LossPhase.Open || _lossProbeOut) && (int)(segment.Header.TimestampEcho - _lastRetransmitStamp) < 0) return;
         Rtt.Sample(TimeSpan.FromMilliseconds(Math.Max(elapsed, 1)), Options);
     }
 

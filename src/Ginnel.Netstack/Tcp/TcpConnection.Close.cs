@@ -79,7 +79,7 @@ internal sealed partial class TcpConnection
         Failure = failure;
         Tcp.Forget(this);
         Listener = null;
-        Scoreboard = null;
+        Scoreboard.Clear(Memory);
         OutOfOrder = null;
         Congestion = null;
         if (Released || embryo)
@@ -114,7 +114,7 @@ internal sealed partial class TcpConnection
         _isPersisting = false;
         _keepAliveTime = TimeSpan.Zero;
         SendRing.Close(Memory);
-        Scoreboard = null;
+        Scoreboard.Clear(Memory);
         OutOfOrder = null;
         Congestion = null;
         RestartTimeWait(now);

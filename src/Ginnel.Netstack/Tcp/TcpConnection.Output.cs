@@ -26,7 +26,7 @@ internal sealed partial class TcpConnection
         if (State is TcpState.Closed or TcpState.Pending || (_outputAt != Instant.Never && now < _outputAt)) return false;
         if (_synOwed) return true;
         if (State == TcpState.SynSent) return false;
-        if (_acksOwed > 0 || _probeOwed || _keepAliveOwed) return true;
+        if (_acksOwed > 0 || _probeOwed || _keepAliveOwed || _lossProbeOwed) return true;
         return MaySend && (TryPickRetransmission(out _, out _) || CanSendNew());
     }
 
@@ -45,6 +45,7 @@ internal sealed partial class TcpConnection
         if (State is TcpState.SynSent) return false;
         if (MaySend && TryPickRetransmission(out SequenceNumber sequence, out int length)) return SendAgain(sequence, length, now);
         if (MaySend && TryPickNew(out length)) return SendNew(length, now);
+        if (_lossProbeOwed && SendLossProbe(now)) return true;
         if (_probeOwed) return SendProbe(now);
         if (_keepAliveOwed) return SendKeepAlive(now);
         return _acksOwed > 0 && SendAck(now);
@@ -95,7 +96,7 @@ internal sealed partial class TcpConnection
         if (usable <= 0) return false;
         if (unsent == 0) return true;
         int size = DataSegmentSize();
-        int window = Congestion!.CongestionWindow - Pipe();
+        int window = _frto == FrtoStep.Second ? _frtoRoom : Congestion!.CongestionWindow - Pipe();
         _cwndLimited = window < Math.Min(unsent, usable);
         int room = Math.Min(usable, window);
         if (room <= 0) return false;
@@ -127,10 +128,15 @@ internal sealed partial class TcpConnection
         bool fin = length == Unsent && _finQueued && length < SndUna + SndWnd - SndNxt;
         TcpHeader header = NewHeader(SndNxt, TcpFlags.Ack | Push(SndNxt - SndUna + length, length) | (fin ? TcpFlags.Fin : 0), now);
         if (!TrySend(header, SndNxt - SndUna, length, now)) return false;
+        SequenceNumber left = SndNxt;
         SndNxt += length + (fin ? 1 : 0);
         _finSent |= fin;
+        Scoreboard.Sent(left, SndNxt, now, Memory);
+        _reduction.Sent(length);
+        _frtoRoom -= length;
         if (_phase == LossPhase.Open) TimeSegment(SndNxt, now);
         AfterSend(now);
+        ScheduleLossProbe(now);
         return true;
     }
 
@@ -176,7 +182,9 @@ internal sealed partial class TcpConnection
         bool fin = length == 0;
         TcpHeader header = NewHeader(again ? SndUna : SndNxt, TcpFlags.Ack | Push(length, length) | (fin ? TcpFlags.Fin : 0), now);
         if (!TrySend(header, 0, length, now)) return false;
-        if (!again) SndNxt += Math.Max(1, length);
+        SequenceNumber left = again ? SndUna : SndNxt, end = left + Math.Max(1, length);
+        if (again) Scoreboard.SentAgain(left, end, now, Memory);
+        else Scoreboard.Sent(left, SndNxt = end, now, Memory);
         _finSent |= fin;
         _probeOwed = false;
         _lastSentAt = now;

@@ -3,26 +3,26 @@ using Ginnel.Wire;
 namespace Ginnel.Netstack;
 
 /// <content>
-/// Loss recovery. Theory of operation: three phases. Open; Recovery, after a loss was seen in acknowledgments (RFC 6675 with SACK,
-/// RFC 6582 without); Loss, after the timer expired (RFC 5681, RFC 6675 section 5.1). In each the same three numbers say what to do:
-/// holes below LostEdge are lost, those below HighRxt have been sent again, and Pipe estimates what is in the network. A peer without
-/// SACK is treated as one that SACKs some unknown segment with each duplicate acknowledgment.
+/// Loss recovery. Theory of operation: three phases. Open; Recovery, after a loss was seen in acknowledgments; Loss, after the timer
+/// expired (RFC 5681). In each the scoreboard says the same two things: what is lost and has to be sent again, and how much is in the
+/// network. With SACK, RACK decides what is lost (RFC 8985, in the part Rack) and proportional rate reduction how much may be sent
+/// meanwhile (RFC 9937). A peer without SACK is treated as one that has received some unknown segment with each duplicate
+/// acknowledgment (RFC 6582).
 /// </content>
 internal sealed partial class TcpConnection
 {
+    /// <summary>DupThresh of RFC 5681 section 3.2.</summary>
+    private const int DuplicateThreshold = 3;
+
     private enum LossPhase : byte { Open, Recovery, Loss }
 
     private LossPhase _phase;
     private SequenceNumber _recoveryPoint;
-    private SequenceNumber _lostEdge;
-    private SequenceNumber _highRxt;
-    private bool _rescueUsed;
     private bool _retransmitNow;
     private int _duplicateAcks;
     private int _duplicateOctets;
-    private bool _headMarked;
-    private bool _headAgain;
-    private SequenceNumber _headMark;
+    private Instant _reducedAt;
+    private ProportionalReduction _reduction;
 
     /// <summary>Octets of data that fit a segment beside the options that every segment carries.</summary>
     private int SegmentSize => SndMss - (TimestampsOn ? 12 : 0);
@@ -34,69 +34,57 @@ internal sealed partial class TcpConnection
     /// </summary>
     private int InNetwork => Math.Min(Flight, Congestion!.CongestionWindow);
 
-    private void ResetRecovery() => _recoveryPoint = _lostEdge = _highRxt = Iss;
+    private void ResetRecovery() => _recoveryPoint = Iss;
 
-    /// <summary>SetPipe() of RFC 6675 section 4: holes that are not lost, and those that were sent again.</summary>
-    private int Pipe()
-    {
-        SequenceNumber lost = SequenceNumber.Max(_lostEdge, SndUna);
-        SequenceNumber again = SequenceNumber.Max(_highRxt, SndUna);
-        if (Scoreboard is { IsEmpty: false } board) return board.Holes(lost, SndNxt) + board.Holes(SndUna, again);
-        return Math.Max(0, SndNxt - lost + (again - SndUna) - _duplicateOctets);
-    }
+    /// <summary>Octets in the network (RFC 6675 section 4, RFC 9937 section 5). Window minus pipe is what may be sent.</summary>
+    private int Pipe() => Math.Max(0, Scoreboard.InFlight - _duplicateOctets);
 
-    /// <summary>Update() of RFC 6675: takes the SACK blocks of a segment; returns octets that are news.</summary>
-    private int NoteSacks(in TcpSegment segment)
+    /// <summary>What an acknowledgment means for recovery, once it has been taken; SND.UNA moved by <paramref name="advanced"/>.</summary>
+    private void Recover(in TcpSegment segment, in Delivery delivery, int advanced, Instant now)
     {
-        int news = 0;
-        for (int i = 0; i < segment.Header.SackCount; i++)
-        {
-            SackBlock block = segment.Header.Sack[i];
-            // Blocks outside what is in flight are duplicates' reports (RFC 2883) or lies (attack case C10).
-            if (block.Left >= block.Right || block.Left < SndUna || block.Right > SndNxt) continue;
-            if (block.Right <= segment.Header.Acknowledgment) continue;
-            news += (Scoreboard ??= new Scoreboard()).Add(block.Left, block.Right);
-        }
-        return news;
+        // In TIME-WAIT nothing is sent any more, whatever a late acknowledgment says.
+        if (Congestion is null) return;
+        if (SackOn) NoteDelivery(segment, delivery, advanced, now);
+        int lostBefore = Scoreboard.Lost;
+        if (advanced > 0) Progress(segment, delivery, advanced, now);
+        else NoteDuplicateAcknowledgment(segment, delivery, now);
+        if (!SackOn) return;
+        if (delivery.Octets > 0 || advanced > 0) DetectLosses(delivery.Octets, now);
+        // RFC 9937 section 6: on every acknowledgment of a recovery that delivers something.
+        if (_phase != LossPhase.Recovery || delivery.Octets == 0) return;
+        ReduceProportionally(delivery.Octets, advanced > 0 && Scoreboard.Lost <= lostBefore);
     }
 
     /// <summary>SND.UNA has moved.</summary>
-    private void Progress(in TcpSegment segment, int octets, Instant now)
+    private void Progress(in TcpSegment segment, in Delivery delivery, int octets, Instant now)
     {
-        if (_undoPossible) Undo(segment);
-        // Whether what is the first hole now was sent again, and when, is known no better than this.
-        (_headAgain, _headMarked, _headMark) = (false, _highRxt > SndUna, SndNxt);
-        _highRxt = SequenceNumber.Max(_highRxt, SndUna);
-        _lostEdge = SequenceNumber.Max(_lostEdge, SndUna);
+        CheckSpurious(segment, delivery, now);
         bool partial = SndUna < _recoveryPoint;
         if (_phase == LossPhase.Open || !partial)
         {
             if (_phase == LossPhase.Recovery) EndRecovery();
             else Grow(octets, now);
             _phase = LossPhase.Open;
+            _frto = FrtoStep.None;
             _duplicateAcks = _duplicateOctets = 0;
             // What was to be sent again and had not left yet has arrived after all.
             _retransmitNow = false;
-            if (SackOn) FindLosses(now);
             return;
         }
         if (_phase == LossPhase.Loss)
         {
             Grow(octets, now);
             _duplicateOctets = Math.Max(0, _duplicateOctets - octets);
-            RaiseLostEdge();
             return;
         }
-        if (SackOn) RaiseLostEdge();
-        else PartialAcknowledgment(octets);
+        if (!SackOn) PartialAcknowledgment(octets);
     }
 
     // RFC 6582 section 3.2, step 3: the next hole is lost too. What it leaves of cwnd inflation is in _duplicateOctets here.
     private void PartialAcknowledgment(int octets)
     {
         _duplicateOctets = Math.Max(0, _duplicateOctets - Math.Max(0, octets - SegmentSize));
-        _lostEdge = SequenceNumber.Min(SndUna + SegmentSize, SndNxt);
-        _highRxt = SndUna;
+        Scoreboard.MarkHead(SegmentSize, Memory);
         _retransmitNow = true;
     }
 
@@ -106,125 +94,86 @@ internal sealed partial class TcpConnection
             Congestion!.Acknowledged(octets, Rtt.Smoothed, now);
     }
 
+    /// <summary>SND.UNA has not moved: perhaps a segment arrived beyond a lost one (RFC 5681 section 2, RFC 6675 section 2).</summary>
+    private void NoteDuplicateAcknowledgment(in TcpSegment segment, in Delivery delivery, Instant now)
+    {
+        // The answers to probes of a closed window all look alike and mean no loss.
+        if (Flight == 0 || _isPersisting || segment.Header.Acknowledgment != SndUna) return;
+        bool windowChanged = segment.Header.Window << SndScale != SndWnd;
+        bool isDuplicate = SackOn ? delivery.Octets > 0 : segment.Payload.Length == 0 && !segment.Fin && !windowChanged;
+        if (!isDuplicate) return;
+        CheckSpurious(segment, delivery, now);
+        _duplicateAcks++;
+        if (SackOn) return;
+        // More duplicates than segments in flight are not the network's doing (attack case C13).
+        if (_duplicateOctets < Flight - SegmentSize) _duplicateOctets = Math.Min(_duplicateOctets + SegmentSize, Flight - SegmentSize);
+        if (_phase != LossPhase.Open || _duplicateAcks < DuplicateThreshold) return;
+        EnterRecovery(0, now);
+        Scoreboard.MarkHead(SegmentSize, Memory);
+    }
+
+    /// <summary>Fast recovery begins, with <paramref name="delivered"/> octets of the acknowledgment that showed the loss.</summary>
+    private void EnterRecovery(int delivered, Instant now)
+    {
+        Remember();
+        _phase = LossPhase.Recovery;
+        _recoveryPoint = SndNxt;
+        // RFC 5681 section 3.2, step 3: the first hole goes out whatever the pipe holds.
+        _retransmitNow = true;
+        _reducedAt = now;
+        Congestion!.Congested(CongestionSign.Loss, InNetwork, now);
+        _reduction.Begin(Flight - Scoreboard.Sacked + delivered);
+        CancelLossProbe();
+        // RFC 6675 section 5, step 4.3 recommends it: the timer gives the retransmission its own time.
+        _retransmitAt = now + Rtt.Timeout(Options);
+    }
+
     private void EndRecovery()
     {
         // RFC 6582 section 3.2: do not burst what has become free; a pipe of less than the window lets few segments follow.
         int calm = Math.Max(Pipe(), SegmentSize) + Options.InitialWindow * SegmentSize;
         Congestion!.CongestionWindow = Math.Min(Congestion.SlowStartThreshold, calm);
-        _rescueUsed = false;
+        _rack.Recovered();
     }
 
-    /// <summary>SND.UNA has not moved: perhaps a segment arrived beyond a lost one (RFC 5681 section 2, RFC 6675 section 2).</summary>
-    private void NoteDuplicateAcknowledgment(in TcpSegment segment, int sacked, Instant now)
-    {
-        // The answers to probes of a closed window all look alike and mean no loss.
-        if (Flight == 0 || _isPersisting || segment.Header.Acknowledgment != SndUna) return;
-        if (SackOn)
-        {
-            if (sacked == 0) return;
-            _duplicateAcks++;
-            FindLosses(now);
-            return;
-        }
-        bool windowChanged = segment.Header.Window << SndScale != SndWnd;
-        if (segment.Payload.Length > 0 || segment.Fin || windowChanged) return;
-        _duplicateAcks++;
-        // More duplicates than segments in flight are not the network's doing (attack case C13).
-        if (_duplicateOctets < Flight - SegmentSize) _duplicateOctets = Math.Min(_duplicateOctets + SegmentSize, Flight - SegmentSize);
-        if (_phase != LossPhase.Open || _duplicateAcks < Scoreboard.DuplicateThreshold) return;
-        EnterRecovery(now);
-        _lostEdge = SequenceNumber.Min(SndUna + SegmentSize, SndNxt);
-    }
-
-    private void FindLosses(Instant now)
-    {
-        if (_phase != LossPhase.Open)
-        {
-            RaiseLostEdge();
-            FindLostRetransmission();
-            return;
-        }
-        if (Scoreboard is not { IsEmpty: false } board) return;
-        SequenceNumber edge = board.LostEdge(SndUna, SegmentSize);
-        // RFC 6675 section 5, steps 1 and 2: three duplicates, or IsLost(HighACK + 1).
-        if (edge <= SndUna && _duplicateAcks < Scoreboard.DuplicateThreshold) return;
-        EnterRecovery(now);
-        RaiseLostEdge();
-        if (_lostEdge <= SndUna) _lostEdge = SequenceNumber.Min(SndUna + SegmentSize, board.Lowest);
-    }
-
-    private void RaiseLostEdge()
-    {
-        if (Scoreboard is { IsEmpty: false } board) _lostEdge = SequenceNumber.Max(_lostEdge, board.LostEdge(SndUna, SegmentSize));
-    }
-
-    // Octets that were sent after the first hole's retransmission have been SACKed, more than the network would reorder: the
-    // retransmission is lost too. RFC 6675 waits for the timer here; one more round trip is better.
-    private void FindLostRetransmission()
-    {
-        if (!_headMarked || Scoreboard is not { IsEmpty: false } board || _highRxt <= SndUna) return;
-        if (board.Highest - _headMark <= (Scoreboard.DuplicateThreshold - 1) * SegmentSize) return;
-        _headMarked = false;
-        _headAgain = true;
-    }
-
-    private void EnterRecovery(Instant now)
-    {
-        Remember();
-        _phase = LossPhase.Recovery;
-        _recoveryPoint = SndNxt;
-        _highRxt = SndUna;
-        _rescueUsed = false;
-        // RFC 6675 section 5, step 4.3: the first hole goes out whatever the pipe holds.
-        _retransmitNow = true;
-        Congestion!.Lost(InNetwork, now);
-        // RFC 6675 section 5, step 4.3 recommends it: the timer gives the retransmission its own time.
-        _retransmitAt = now + Rtt.Timeout(Options);
-    }
-
-    /// <summary>The retransmission timer expired: everything in flight is lost unless SACKed (RFC 6675 section 5.1).</summary>
+    /// <summary>The retransmission timer expired: what was on its way long enough is lost unless SACKed (RFC 8985 section 6.3).</summary>
     private void EnterLoss(bool again, Instant now)
     {
         // RFC 2018 section 8: a peer that SACKed the very first hole and does not acknowledge it has thrown it away.
-        if (Scoreboard is { IsEmpty: false } board && board.Lowest <= SndUna) board.Clear();
+        if (Scoreboard.IsHeadSacked) Scoreboard.ForgetSacks();
+        _frto = _phase == LossPhase.Open && !again ? FrtoStep.First : FrtoStep.None;
         if (_phase == LossPhase.Open) Remember();
         Congestion!.TimedOut(InNetwork, again, now);
         _phase = LossPhase.Loss;
         _recoveryPoint = SndNxt;
-        _lostEdge = SndNxt;
-        _highRxt = SndUna;
+        if (SackOn) Scoreboard.MarkTimedOut(SegmentSize, Patience(), now, Memory);
+        else Scoreboard.MarkAll();
         _duplicateAcks = _duplicateOctets = 0;
         _retransmitNow = true;
-        _rttTiming = _headMarked = _headAgain = false;
+        _rttTiming = false;
+        _reorderAt = Instant.Never;
+        CancelLossProbe();
     }
 
     /// <summary>Everything in flight must be sent again, but nothing says that the path is congested: it became narrower.</summary>
     private void MarkAllLost()
     {
-        _lostEdge = SndNxt;
-        _highRxt = SndUna;
-        if (_phase == LossPhase.Open) _recoveryPoint = SndNxt;
+        Scoreboard.MarkAll();
+        _recoveryPoint = SndNxt;
         if (_phase == LossPhase.Open) _phase = LossPhase.Loss;
+        ForgetUndo();
+        _frto = FrtoStep.None;
         _retransmitNow = true;
         _rttTiming = false;
+        CancelLossProbe();
     }
 
-    /// <summary>NextSeg() of RFC 6675 section 4, rules 1 and, when there are no new data, 3 and 4. False: nothing to send again.</summary>
+    /// <summary>NextSeg() of RFC 6675 section 4, rule 1: what is lost, the lowest first. False: nothing to send again.</summary>
     private bool TryPickRetransmission(out SequenceNumber sequence, out int length)
     {
         (sequence, length) = (SndUna, 0);
-        if (Flight == 0 || _phase == LossPhase.Open) return false;
-        if (_headAgain && TryHole(SndUna, SndUna + DataSegmentSize(), out SackBlock head))
-        {
-            length = SequenceNumber.Min(head.Right, SndNxt) - head.Left;
-            return head.Left == SndUna;
-        }
-        SequenceNumber from = SequenceNumber.Max(_highRxt, SndUna);
-        if (!TryHole(from, _lostEdge, out SackBlock hole))
-        {
-            if (_phase != LossPhase.Recovery || CanSendNew()) return false;
-            if (!TryPickSpeculative(from, out hole)) return false;
-        }
+        // RFC 5682 section 2.1, step 2b: between the first acknowledgment and the second only new data are sent.
+        if (_frto == FrtoStep.Second || !Scoreboard.TryFirstLost(out SackBlock hole)) return false;
         int room = Congestion!.CongestionWindow - Pipe();
         int size = DataSegmentSize();
         length = hole.Right - hole.Left;
@@ -237,43 +186,14 @@ internal sealed partial class TcpConnection
         return true;
     }
 
-    private bool TryPickSpeculative(SequenceNumber from, out SackBlock hole)
-    {
-        hole = default;
-        if (Scoreboard is not { IsEmpty: false } board) return false;
-        // Rule 3: holes below the highest SACKed octet, lost or not.
-        if (TryHole(from, board.Highest, out hole))
-        {
-            if (hole.Right - hole.Left > SegmentSize) hole = hole with { Right = hole.Left + SegmentSize };
-            return true;
-        }
-        // Rule 4, once per recovery: the last octets in flight, which no SACK could ever show to be lost.
-        if (_rescueUsed || SndNxt <= board.Highest || from >= SndNxt) return false;
-        hole = new SackBlock(SequenceNumber.Max(board.Highest, SndNxt - SegmentSize), SndNxt);
-        return true;
-    }
-
-    private bool TryHole(SequenceNumber from, SequenceNumber limit, out SackBlock hole)
-    {
-        if (Scoreboard is { IsEmpty: false } board) return board.TryNextHole(from, limit, out hole);
-        hole = new SackBlock(from, limit);
-        return from < limit;
-    }
-
     /// <summary>A retransmission has left.</summary>
     private void NoteRetransmission(SequenceNumber sequence, SequenceNumber end, Instant now)
     {
-        _retransmitNow = _headAgain = _rttTiming = false;
-        if (sequence == SndUna) (_headMarked, _headMark) = (true, SndNxt);
-        StampRetransmission(now);
-        bool rescue = _phase == LossPhase.Recovery && sequence >= _lostEdge
-            && Scoreboard is { IsEmpty: false } board && sequence >= board.Highest;
-        if (rescue)
-        {
-            // RFC 6675 section 4, rule 4: HighRxt does not move.
-            _rescueUsed = true;
-            return;
-        }
-        _highRxt = SequenceNumber.Max(_highRxt, end);
+        _retransmitNow = _rttTiming = false;
+        Scoreboard.SentAgain(sequence, end, now, Memory);
+        _reduction.Sent(end - sequence);
+        // The first hole was lost once more: it gets the timer's whole time again, as RFC 6298 section 5.1 has it for what is sent.
+        if (sequence == SndUna && _phase == LossPhase.Recovery) _retransmitAt = now + Rtt.Timeout(Options);
+        StampRetransmission(end - sequence, now);
     }
 }

@@ -1,8 +1,8 @@
 namespace Ginnel.Netstack;
 
 /// <content>
-/// Time. Theory of operation: a connection has several deadlines (retransmission or persist, delayed acknowledgment, keepalive, the
-/// end of a state) and one entry in the stack's timer queue, at the earliest of them. Moving a deadline later leaves the entry alone;
+/// Time. Theory of operation: a connection has several deadlines (retransmission or persist, reordering, the probe of the tail,
+/// delayed acknowledgment, keepalive, the end of a state) and one entry in the stack's timer queue, at the earliest of them. Moving a deadline later leaves the entry alone;
 /// when it comes up too early it is put where it belongs. While the link is down nothing but the ends of states runs, and the time
 /// does not count toward giving up.
 /// </content>
@@ -35,6 +35,9 @@ internal sealed partial class TcpConnection
         if (_downSince == Instant.Never)
         {
             if (_ackAt <= now) { _ackAt = Instant.Never; OweAck(); }
+            if (_reorderAt <= now) ReorderingExpired(now);
+            // The probe of the tail goes before the timer where both are due (RFC 8985 section 7.2), and gives it its time again.
+            if (_lossProbeAt <= now) LossProbeExpired(now);
             if (_retransmitAt <= now) RetransmitTimerExpired(now);
             if (State != TcpState.Closed && KeepAliveAt() <= now) KeepAliveExpired(now);
         }
@@ -52,7 +55,10 @@ internal sealed partial class TcpConnection
         }
         Instant deadline = Instant.Min(_expireAt, _outputAt);
         if (_downSince == Instant.Never)
-            deadline = Instant.Min(deadline, Instant.Min(Instant.Min(_retransmitAt, _ackAt), KeepAliveAt()));
+        {
+            Instant loss = Instant.Min(_retransmitAt, Instant.Min(_reorderAt, _lossProbeAt));
+            deadline = Instant.Min(deadline, Instant.Min(Instant.Min(loss, _ackAt), KeepAliveAt()));
+        }
         if (HeapIndex < 0 ? deadline != Instant.Never : deadline < HeapDeadline) Tcp.Context.Timers.Arm(this, deadline);
     }
 

@@ -25,7 +25,7 @@ internal sealed partial class TcpConnection : StackSocket
     /// <summary>The way out, looked up again when retransmission suggests that it changed.</summary>
     internal RouteDecision Route;
 
-    // Send sequence variables. SndNxt never moves back: what is sent again is decided by HighRxt and LostEdge.
+    // Send sequence variables. SndNxt never moves back: what is sent again is decided by the scoreboard.
     internal SequenceNumber Iss;
 
     /// <summary>SND.NXT of the former connection of this four-tuple, from which TIME-WAIT was taken over.</summary>
@@ -64,7 +64,7 @@ internal sealed partial class TcpConnection : StackSocket
     internal ReceiveRing ReceiveRing;
     internal CongestionControl? Congestion;
     internal RttEstimator Rtt;
-    internal Scoreboard? Scoreboard;
+    internal Scoreboard Scoreboard;
     internal OutOfOrderQueue? OutOfOrder;
 
     /// <summary>The listener whose backlog holds it; null for active, pending and accepted ones.</summary>

@@ -175,12 +175,13 @@ public sealed class RetransmissionTests
     }
 
     [Fact]
-    public void RFC6675_holes_are_filled_and_nothing_else()
+    public void RFC8985_holes_are_filled_and_nothing_else()
     {
         using TcpPeer peer = new();
-        peer.EstablishPassive(sack: true);
+        peer.EstablishPassive(sack: true, roundTripMs: 100);
         peer.Write(10_000);
         Assert.Equal(10, peer.Sent().Count);
+        peer.AdvanceMs(100);
         // Segments 1, 3 and 5 are lost (octets 1–1000, 2001–3000, 4001–5000).
         peer.Ack(1, 1, sack: (1001, 2001));
         peer.Ack(1, 1, sack: [(3001, 4001), (1001, 2001)]);
@@ -195,65 +196,74 @@ public sealed class RetransmissionTests
     }
 
     [Fact]
-    public void RFC6675_the_pipe_holds_back()
+    public void RFC9937_the_window_comes_down_in_proportion()
     {
         using TcpPeer peer = new(new TcpOptions { CongestionControl = CongestionControlKind.NewReno });
-        peer.EstablishPassive(sack: true);
+        peer.EstablishPassive(sack: true, roundTripMs: 100);
         peer.Write(40_000);
         Assert.Equal(10, peer.Sent().Count);
-        // One lost, then one SACK at a time. cwnd falls to 5; nine are in flight, so the pipe must drain below 5 before anything new.
+        peer.AdvanceMs(100);
+        // One lost, then one SACK at a time: the first two let a new segment each through (RFC 3042).
         peer.Ack(1, 1, sack: (1001, 2001));
         Assert.Equal(10_001, peer.SentOne().Sequence);
         peer.Ack(1, 1, sack: (1001, 3001));
         Assert.Equal(11_001, peer.SentOne().Sequence);
         peer.Ack(1, 1, sack: (1001, 4001));
         Assert.Equal(1, peer.SentOne().Sequence);
-        // In flight now: 4001–12001 (8) and the retransmission. ssthresh is half of 10: what limited transmit sent must not count
-        // (RFC 6675 section 5, step 4.2; RFC 5681 section 3.2, step 2).
+        // ssthresh is half of 10: what limited transmit sent must not count (RFC 6675 section 5, step 4.2; RFC 5681 section 3.2).
+        Assert.Equal(5000, peer.Info.SlowStartThreshold);
+        // From ten to five: one goes out for two that arrive, and at five one for one.
+        List<int> sent = [];
+        for (int right = 5001; right <= 10_001; right += 1000)
+        {
+            peer.Ack(1, 1, sack: (1001, right));
+            sent.Add(peer.Sent().Count);
+        }
+        Assert.Equal([0, 0, 1, 0, 0, 1], sent);
+        peer.AdvanceMs(100);
+        peer.Ack(1, 14_001);
         Assert.Equal(5000, peer.Info.CongestionWindow);
-        peer.Ack(1, 1, sack: (1001, 5001));
-        peer.Ack(1, 1, sack: (1001, 6001));
-        peer.Ack(1, 1, sack: (1001, 7001));
-        peer.Ack(1, 1, sack: (1001, 8001));
-        peer.SentNothing();
-        peer.Ack(1, 1, sack: (1001, 9001));
-        Assert.Equal(12_001, peer.SentOne().Sequence);
-        peer.Ack(1, 1, sack: (1001, 10_001));
-        Assert.Equal(13_001, peer.SentOne().Sequence);
     }
 
     [Fact]
-    public void RFC6675_a_lost_tail_is_rescued_once()
+    public void RFC8985_a_lost_tail_is_seen_when_the_retransmission_arrives()
     {
         using TcpPeer peer = new();
-        peer.EstablishPassive(sack: true);
+        peer.EstablishPassive(sack: true, roundTripMs: 100);
         peer.Write(10_000);
         peer.Sent();
+        peer.AdvanceMs(100);
         // The first and the last two are lost.
         peer.Ack(1, 1, sack: (1001, 8001));
-        List<Segment> again = peer.Sent();
-        Assert.Equal([1, 9001], again.Select(segment => segment.Sequence));
+        Assert.Equal(1, peer.SentOne().Sequence);
+        peer.AdvanceMs(100);
         peer.Ack(1, 8001);
-        Assert.DoesNotContain(peer.Sent(), segment => segment.Length > 0 && segment.Sequence == 9001);
+        Assert.Equal([8001, 9001], peer.Sent().Select(segment => segment.Sequence));
+        peer.Ack(1, 10_001);
+        Assert.Equal(0, peer.Stack.Counters.RetransmitTimeouts);
     }
 
     [Fact]
     public void After_a_timeout_SACKed_octets_are_not_sent_again()
     {
         using TcpPeer peer = new();
-        peer.EstablishPassive(sack: true);
+        peer.EstablishPassive(sack: true, roundTripMs: 100);
         peer.Write(5000);
         Assert.Equal(5, peer.Sent().Count);
+        peer.AdvanceMs(100);
         peer.Ack(1, 1, sack: (2001, 3001));
-        peer.AdvanceMs(200);
+        peer.AdvanceMs(25);
         Assert.Equal(1, peer.SentOne().Sequence);
-        Assert.Equal(1000, peer.Info.CongestionWindow);
+        // And silence: the timer.
+        peer.AdvanceMs(300);
+        Assert.Equal(1, peer.SentOne().Sequence);
+        Assert.Equal((1000, 1L), (peer.Info.CongestionWindow, peer.Stack.Counters.RetransmitTimeouts));
         peer.Ack(1, 1001, sack: (2001, 3001));
         Assert.Equal([1001, 3001], peer.Sent().Select(segment => segment.Sequence));
         peer.Ack(1, 4001);
         Assert.Equal(4001, peer.SentOne().Sequence);
         peer.Ack(1, 5001);
-        Assert.Equal(4, peer.Info.Retransmissions);
+        Assert.Equal(5, peer.Info.Retransmissions);
     }
 
     [Fact]
@@ -360,30 +370,32 @@ public sealed class RetransmissionTests
     }
 
     [Fact]
-    public void A_lost_retransmission_is_found_without_the_timer()
+    public void RFC8985_a_lost_retransmission_is_found_without_the_timer()
     {
         using TcpPeer peer = new();
-        peer.EstablishPassive(sack: true);
+        peer.EstablishPassive(sack: true, roundTripMs: 100);
         peer.Write(60_000);
         Assert.Equal(10, peer.Sent().Count);
+        peer.AdvanceMs(100);
         peer.Ack(1, 1, sack: (1001, 10_001));
         List<Segment> sent = peer.Sent();
         Assert.Equal(1, sent[0].Sequence);
-        int high = sent.Max(segment => segment.Sequence + segment.Length);
-        Assert.True(high > 12_001);
-        // What was sent after the retransmission arrives, the retransmission itself does not.
+        Assert.True(sent.Max(segment => segment.Sequence) > 12_001);
+        int threshold = peer.Info.SlowStartThreshold;
+        peer.AdvanceMs(100);
+        // What was sent with the retransmission arrives, the retransmission itself does not.
         peer.Ack(1, 1, sack: (1001, 12_001));
-        Assert.DoesNotContain(peer.Sent(), segment => segment.Sequence == 1);
-        peer.Ack(1, 1, sack: (1001, high));
         Assert.Equal(1, peer.Sent()[0].Sequence);
         Assert.Equal(0, peer.Stack.Counters.RetransmitTimeouts);
+        // RFC 5681 section 4.3: the loss of a retransmission is a second sign of congestion.
+        Assert.InRange(peer.Info.SlowStartThreshold, threshold / 2, threshold - 1);
     }
 
     [Fact]
     public void RFC4015_a_timeout_that_was_too_early_is_undone()
     {
         using TcpPeer peer = new() { Timestamp = 1000 };
-        peer.EstablishPassive(sack: true);
+        peer.EstablishPassive(sack: false);
         peer.Write(20_000);
         peer.Sent();
         uint original = peer.TimestampEcho;
@@ -402,12 +414,15 @@ public sealed class RetransmissionTests
     public void RFC4015_a_timeout_that_was_right_is_not_undone()
     {
         using TcpPeer peer = new() { Timestamp = 1000 };
-        peer.EstablishPassive(sack: true);
+        peer.EstablishPassive(sack: false);
         peer.Write(20_000);
         peer.Sent();
         peer.AdvanceMs(200);
         peer.SentOne();
         peer.AdvanceMs(5);
+        peer.Ack(1, 989);
+        // RFC 5682: two new segments first; but what was in flight does not arrive, only they do.
+        Assert.Equal([9881, 10_869], peer.Sent().Select(segment => segment.Sequence));
         peer.Ack(1, 989);
         Assert.Equal(989, peer.Sent()[0].Sequence);
         Assert.InRange(peer.Info.CongestionWindow, 988, 3000);

@@ -8,65 +8,6 @@ public sealed class TableTests
     private static readonly SequenceNumber Base = new(uint.MaxValue - 500);
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    [InlineData(3)]
-    public void The_scoreboard_equals_a_bit_per_octet(ulong seed)
-    {
-        SeededEntropy dice = new(seed);
-        Scoreboard board = new();
-        bool[] model = new bool[2000];
-        int una = 0;
-        for (int step = 0; step < 3000 && una < 1500; step++)
-        {
-            if (dice.Next(20) == 0)
-            {
-                una += (int)dice.Next(30);
-                board.Advance(Base + una);
-            }
-            int left = una + (int)dice.Next((uint)(1900 - una)), right = Math.Min(2000, left + 1 + (int)dice.Next(40));
-            int news = model[left..right].Count(set => !set);
-            Assert.Equal(news, board.Add(Base + left, Base + right));
-            model.AsSpan(left, right - left).Fill(true);
-            Assert.Equal(model[una..].Count(set => set), board.Sacked);
-            int from = una + (int)dice.Next((uint)(2000 - una)), to = from + (int)dice.Next((uint)(2001 - from));
-            Assert.Equal(model[from..to].Count(set => !set), board.Holes(Base + from, Base + to));
-            bool found = board.TryNextHole(Base + from, Base + to, out SackBlock hole);
-            int expected = Array.FindIndex(model, from, set => !set);
-            Assert.Equal(expected >= 0 && expected < to, found);
-            if (found) Assert.Equal((expected, true), (hole.Left - Base, hole.Right - Base <= to));
-        }
-    }
-
-    [Fact]
-    public void IsLost_needs_three_ranges_or_more_than_two_segments()
-    {
-        Scoreboard board = new();
-        board.Add(Base + 1000, Base + 2000);
-        Assert.Equal(Base, board.LostEdge(Base, 1000));
-        board.Add(Base + 2000, Base + 3000);
-        Assert.Equal(Base, board.LostEdge(Base, 1000));
-        board.Add(Base + 3000, Base + 3001);
-        Assert.Equal(Base + 1000, board.LostEdge(Base, 1000));
-        board.Clear();
-        board.Add(Base + 10, Base + 11);
-        board.Add(Base + 20, Base + 21);
-        Assert.Equal(Base, board.LostEdge(Base, 1000));
-        board.Add(Base + 30, Base + 31);
-        Assert.Equal(Base + 10, board.LostEdge(Base, 1000));
-        board.Add(Base + 40, Base + 41);
-        Assert.Equal(Base + 20, board.LostEdge(Base, 1000));
-    }
-
-    [Fact]
-    public void The_scoreboard_is_bounded()
-    {
-        Scoreboard board = new();
-        for (int i = 0; i < 10_000; i++) board.Add(Base + 2 * i, Base + 2 * i + 1);
-        Assert.Equal(Scoreboard.MaxRanges, board.Count);
-    }
-
-    [Theory]
     [InlineData(4)]
     [InlineData(5)]
     public void The_out_of_order_queue_equals_a_bit_per_octet(ulong seed)
@@ -135,7 +76,7 @@ public sealed class TableTests
         cubic.CongestionWindow = 100_000;
         cubic.SlowStartThreshold = 50_000;
         Instant now = new(0);
-        cubic.Lost(100_000, now);
+        cubic.Congested(CongestionSign.Loss, 100_000, now);
         Assert.Equal(70_000, cubic.CongestionWindow);
         // K = cbrt(W_max · (1 − β) / C) = cbrt(100 · 0.3 / 0.4) = 4.217 s; a long round trip keeps the Reno estimate out of the way.
         TimeSpan roundTrip = TimeSpan.FromMilliseconds(200);
@@ -161,8 +102,8 @@ public sealed class TableTests
     public void CUBIC_fast_convergence_leaves_room()
     {
         Cubic cubic = new() { SegmentSize = 1000, CongestionWindow = 100_000, SlowStartThreshold = 1000 };
-        cubic.Lost(100_000, new Instant(0));
-        cubic.Lost(70_000, new Instant(1));
+        cubic.Congested(CongestionSign.Loss, 100_000, new Instant(0));
+        cubic.Congested(CongestionSign.Loss, 70_000, new Instant(1));
         Assert.Equal(49_000, cubic.CongestionWindow);
         // W_max is 70·(1+β)/2 = 59.5 now, not 70: K is cbrt(10.5/0.4) = 2.97 s.
         Instant now = new(0);
@@ -175,7 +116,7 @@ public sealed class TableTests
     {
         TimeSpan roundTrip = TimeSpan.FromMilliseconds(5);
         Cubic cubic = new() { SegmentSize = 1000, CongestionWindow = 20_000, SlowStartThreshold = 10_000 };
-        cubic.Lost(20_000, new Instant(0));
+        cubic.Congested(CongestionSign.Loss, 20_000, new Instant(0));
         int begin = cubic.CongestionWindow;
         Instant now = new(0);
         for (int i = 0; i < 40; i++) cubic.Acknowledged(cubic.CongestionWindow, roundTrip, now += roundTrip);

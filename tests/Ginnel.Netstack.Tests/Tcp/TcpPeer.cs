@@ -120,13 +120,14 @@ public sealed class TcpPeer : IDisposable
     }
 
     /// <summary>The peer connects to a listener; the handshake completes and the connection is accepted.</summary>
-    public void EstablishPassive(int mss = 1000, int scale = -1, bool sack = false, int window = 65_535)
+    public void EstablishPassive(int mss = 1000, int scale = -1, bool sack = false, int window = 65_535, int roundTripMs = 0)
     {
         if (Listener == default) Listen();
         Send(TcpFlags.Syn, 0, mss: mss, scale: scale, sackPermitted: sack, window: window);
         Segment answer = SentOne();
         Assert.Equal(TcpFlags.Syn | TcpFlags.Ack, answer.Flags);
         Assert.Equal(1, answer.Acknowledgment);
+        if (roundTripMs > 0) AdvanceMs(roundTripMs);
         Send(TcpFlags.Ack, 1, 1, window: window);
         SentNothing();
         Assert.Equal(OpStatus.Ok, Stack.Accept(Listener, Now, out SocketId id));
