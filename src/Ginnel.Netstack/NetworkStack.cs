@@ -102,9 +102,23 @@ public sealed partial class NetworkStack
         _ip.DeliverLocal(now);
     }
 
-    /// <summary>Gives an interface an address in a network; the network becomes reachable through it.</summary>
+    /// <summary>
+    /// Gives an interface an address in a network; the network becomes reachable through it, at once or, where
+    /// <see cref="InterfaceOptions.DuplicateAddressDetection"/> or <see cref="InterfaceOptions.AddressConflictDetection"/> apply, when
+    /// nobody else has the address: <see cref="AddressesOf"/> tells, and <see cref="ConfigurationVersion"/> when to look.
+    /// </summary>
     public OpStatus AddAddress(InterfaceId id, IpAddress address, int prefixLength, Instant now) =>
         _ip.AddAddress(id, address, prefixLength, now);
+
+    /// <summary>
+    /// The addresses of an interface, those that are still being checked included; empty for an interface that does not exist.
+    /// </summary>
+    public IReadOnlyList<AddressInfo> AddressesOf(InterfaceId id) => _ip.AddressesOf(id);
+
+    /// <summary>
+    /// Rises with every change of addresses, their states, and what routers advertise: whoever keeps a copy compares it after each verb.
+    /// </summary>
+    public long ConfigurationVersion => _context.ConfigurationVersion;
 
     /// <summary>Takes an address away. Connections that use it fail as their packets do.</summary>
     public OpStatus RemoveAddress(InterfaceId id, IpAddress address) => _ip.RemoveAddress(id, address);

@@ -43,6 +43,9 @@ public sealed class StackCounters
     /// <summary>Stations that told of themselves while the cache was full of neighbors in use, and were not noted.</summary>
     public long NeighborsRefused { get; internal set; }
 
+    /// <summary>Times that another station claimed an address of ours, or one that we were about to take.</summary>
+    public long AddressConflicts { get; internal set; }
+
     /// <summary>Packets dropped for this reason.</summary>
     public long Drops(DropReason reason) => _drops[(int)reason];
 
@@ -79,6 +82,11 @@ internal sealed class StackContext
 
     /// <summary>Datagrams, and errors about some, in the queues of all ports.</summary>
     internal int DatagramsWaiting { get; set; }
+
+    /// <summary>Rises with every change of addresses and of what routers advertise.</summary>
+    internal long ConfigurationVersion { get; private set; }
+
+    internal void ConfigurationChanged() => ConfigurationVersion++;
 
     internal void Drop(DropReason reason) => Counters.Drop(reason);
 }

@@ -8,14 +8,23 @@ internal sealed class ArpProtocol(StackContext context, NeighborResolver neighbo
     // RFC 5227 section 2.4: a defence may itself be attacked, so two stations must not shout at each other without end.
     private static readonly TimeSpan DefendInterval = TimeSpan.FromSeconds(10);
 
+    /// <summary>Who hears of addresses that another station claims.</summary>
+    internal AddressAssignment Addresses { get; set; } = null!;
+
     internal DropReason Receive(ReadOnlySpan<byte> bytes, in IpInput.Arrival arrival, Instant now)
     {
         DropReason reason = ArpView.TryParse(bytes, out ArpView view);
         if (reason != DropReason.None) return reason;
         NetworkInterface from = arrival.Interface;
         IpAddress sender = view.SenderAddress, target = view.TargetAddress;
-        if (from.HasAddress(sender)) return Defend(from, sender, now);
         bool isProbe = sender.IsUnspecified;
+        // RFC 5227 section 2.1.1: what another claims, or checks at the same time, is not ours to take.
+        if (from.FindBeingChecked(isProbe ? target : sender) is { } tentative && (!isProbe || view.Operation == ArpOperation.Request))
+        {
+            Addresses.Conflict(tentative, now);
+            return DropReason.None;
+        }
+        if (from.HasAddress(sender)) return Defend(from, sender, now);
         if (!isProbe && !IsStationAddress(from, sender)) return DropReason.BadSource;
         bool isForUs = from.HasAddress(target);
         bool isAnswered = view.Operation == ArpOperation.Request && (isForUs || IsProxied(from, sender, target));
@@ -27,6 +36,10 @@ internal sealed class ArpProtocol(StackContext context, NeighborResolver neighbo
     /// <summary>Asks who has an address: everyone, or the station that had it when last heard of.</summary>
     internal void Ask(NetworkInterface on, IpAddress target, MacAddress station) =>
         Send(on, ArpOperation.Request, SourceFor(on, target), default, target, station.IsZero ? MacAddress.Broadcast : station);
+
+    /// <summary>Asks for an address as one who has none, to learn whether it is free (RFC 5227 section 2.1.1).</summary>
+    internal void Probe(NetworkInterface on, IpAddress target) =>
+        Send(on, ArpOperation.Request, IpAddress.AnyV4, default, target, MacAddress.Broadcast);
 
     /// <summary>Tells everyone of an own address, so that stale caches learn of us (RFC 5227 section 2.3).</summary>
     internal void Announce(NetworkInterface on, IpAddress own) =>
@@ -67,6 +80,7 @@ internal sealed class ArpProtocol(StackContext context, NeighborResolver neighbo
 
     private DropReason Defend(NetworkInterface from, IpAddress own, Instant now)
     {
+        context.Counters.AddressConflicts++;
         if (from.DefendedAt == default || now - from.DefendedAt >= DefendInterval)
         {
             from.DefendedAt = now;

@@ -43,6 +43,29 @@ public sealed class InterfaceOptions
 
     /// <summary>Whether IPv6 is spoken.</summary>
     public bool IpV6 { get; init; } = true;
+
+    /// <summary>
+    /// Whether an IPv6 address on Ethernet is checked before it is used (RFC 4862 section 5.4): it then takes one or two seconds until it
+    /// can be connected from or to. Without meaning on medium IP, where no other station could have it.
+    /// </summary>
+    public DuplicateAddressDetection DuplicateAddressDetection { get; init; } = DuplicateAddressDetection.Standard;
+
+    /// <summary>
+    /// Whether an IPv4 address on Ethernet is probed for before it is used and announced twice (RFC 5227), which takes four to seven
+    /// seconds. Off by default, as in other hosts; an address in use is defended either way.
+    /// </summary>
+    public bool AddressConflictDetection { get; init; }
+}
+
+/// <summary>What is done about IPv6 addresses that another station may have (RFC 4862 section 5.4).</summary>
+public enum DuplicateAddressDetection : byte
+{
+    /// <summary>An address is used when nobody has objected for a second.</summary>
+    Standard,
+    /// <summary>An address is used at once, with care not to disturb an owner, and given up when one objects (RFC 4429).</summary>
+    Optimistic,
+    /// <summary>No check: for cables with one known station at the other end.</summary>
+    Off,
 }
 
 /// <summary>An entry of the route table; the longest prefix wins, then the lower metric.</summary>

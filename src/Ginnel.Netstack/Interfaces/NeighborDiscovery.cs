@@ -13,6 +13,9 @@ internal sealed class NeighborDiscovery(StackContext context, NeighborResolver n
 
     private const int LongestMessage = 32;
 
+    /// <summary>Who hears of addresses that another station claims.</summary>
+    internal AddressAssignment Addresses { get; set; } = null!;
+
     internal DropReason Receive(in NeighborView message, in ReceivedPacket packet, in IpInput.Arrival arrival, Instant now)
     {
         if (arrival.Interface.Link.Medium != LinkMedium.Ethernet) return DropReason.Ignored;
@@ -32,8 +35,19 @@ internal sealed class NeighborDiscovery(StackContext context, NeighborResolver n
         if (!TryChooseSource(on, target, out IpAddress source)) return;
         IpAddress destination = station.IsZero ? IpAddress.SolicitedNode(target) : target;
         if (!context.Pool.TryRent(PacketSize.Small, out Packet packet)) { context.Drop(DropReason.OutOfBuffers); return; }
-        packet.Truncate(NeighborMessage.WriteSolicitation(packet.Append(LongestMessage), source, destination, target, on.Mac));
+        // RFC 4429 section 3.2: who is not yet sure of an address must not enter it into others' caches.
+        MacAddress own = on.FindBeingChecked(source) is null ? on.Mac : default;
+        packet.Truncate(NeighborMessage.WriteSolicitation(packet.Append(LongestMessage), source, destination, target, own));
         Send(on, packet, source, destination, station, now);
+    }
+
+    /// <summary>Asks for an address as one who has none, to learn whether it is free (RFC 4862 section 5.4.2, RFC 7527).</summary>
+    internal void Check(NetworkInterface on, IpAddress target, ulong nonce, Instant now)
+    {
+        if (!context.Pool.TryRent(PacketSize.Small, out Packet packet)) { context.Drop(DropReason.OutOfBuffers); return; }
+        IpAddress group = IpAddress.SolicitedNode(target);
+        packet.Truncate(NeighborMessage.WriteDuplicateCheck(packet.Append(LongestMessage), group, target, nonce));
+        Send(on, packet, IpAddress.AnyV6, group, default, now);
     }
 
     /// <summary>Tells all nodes of an own address (section 7.2.6).</summary>
@@ -44,8 +58,11 @@ internal sealed class NeighborDiscovery(StackContext context, NeighborResolver n
     {
         NetworkInterface from = packet.Interface;
         IpAddress target = message.Target, source = packet.Source;
-        bool isOwn = from.HasAddress(target);
         bool isDuplicateCheck = source.IsUnspecified;
+        OwnAddress? tentative = from.FindBeingChecked(target);
+        if (tentative is not null && (isDuplicateCheck || !tentative.IsInUse))
+            return Addresses.HearQuestion(tentative, isDuplicateCheck, message.Nonce, now);
+        bool isOwn = from.HasAddress(target);
         if (!isOwn && !IsProxied(from, source, target)) return DropReason.Ignored;
         if (isDuplicateCheck)
         {
@@ -55,16 +72,27 @@ internal sealed class NeighborDiscovery(StackContext context, NeighborResolver n
         }
         if (message.TryGetLinkLayer(NeighborOptionType.SourceLinkLayer, out MacAddress station))
             neighbors.Hint(from, source, station, create: true);
-        // A proxy's word does not override that of the address's owner (section 7.2.8).
-        Advertise(from, isOwn ? target : AnswerSource(from, target), target, source, station, isSolicited: true, isOverride: isOwn, now);
+        // A proxy's word does not override that of the address's owner (section 7.2.8), nor does that of one who is not yet sure to be it
+        // (RFC 4429 section 3.3).
+        bool isOverride = isOwn && tentative is null;
+        Advertise(from, isOwn ? target : AnswerSource(from, target), target, source, station, isSolicited: true, isOverride, now);
         return DropReason.None;
     }
 
     // Section 7.2.5.
     private DropReason ReceiveAdvertisement(in NeighborView message, NetworkInterface from, Instant now)
     {
-        // Another station claims our address; it keeps it or not, we do not learn it.
-        if (from.HasAddress(message.Target)) return DropReason.BadSource;
+        if (from.FindBeingChecked(message.Target) is { } tentative)
+        {
+            Addresses.Conflict(tentative, now);
+            return DropReason.None;
+        }
+        if (from.HasAddress(message.Target))
+        {
+            // Another station claims our address; it keeps it or not, we do not learn it.
+            context.Counters.AddressConflicts++;
+            return DropReason.BadSource;
+        }
         if (from.Neighbors is null || !from.Neighbors.TryGet(message.Target, out Neighbor? neighbor)) return DropReason.Ignored;
         bool hasStation = message.TryGetLinkLayer(NeighborOptionType.TargetLinkLayer, out MacAddress station);
         if (neighbor.State == NeighborState.Incomplete)

@@ -18,8 +18,31 @@ internal sealed class NetworkInterface(InterfaceId id, InterfaceOptions options)
     /// <summary>Whether this is the stack's own interface, through which packets to own addresses pass.</summary>
     internal bool IsInternal { get; init; }
 
-    /// <summary>Own addresses with the prefix of the network they stand in.</summary>
-    internal List<(IpAddress Address, int PrefixLength)> Addresses { get; } = [];
+    /// <summary>Own addresses that are in use, with the prefix of the network they stand in.</summary>
+    internal List<OwnAddress> Addresses { get; } = [];
+
+    /// <summary>Addresses that are being checked or were found to be another's; together with those in use they are bounded.</summary>
+    internal List<OwnAddress> Unassigned { get; } = [];
+
+    internal OwnAddress? FindUnassigned(IpAddress address)
+    {
+        foreach (OwnAddress waiting in Unassigned)
+        {
+            if (waiting.Address == address) return waiting;
+        }
+        return null;
+    }
+
+    /// <summary>The address if it is being checked, be it in use already or not.</summary>
+    internal OwnAddress? FindBeingChecked(IpAddress address)
+    {
+        if (FindUnassigned(address) is { State: AddressState.Tentative } tentative) return tentative;
+        foreach (OwnAddress own in Addresses)
+        {
+            if (own.State == AddressState.Optimistic && own.Address == address) return own;
+        }
+        return null;
+    }
 
     /// <summary>Finished packets in the link's form, ready to go. Bounded by <see cref="StackOptions.MaxTransmitQueue"/>.</summary>
     internal PacketQueue Output;

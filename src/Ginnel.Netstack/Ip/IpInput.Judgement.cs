@@ -41,7 +41,8 @@ internal sealed partial class IpInput
         if (source.IsMulticast || (source.IsLoopback && !from.Options.PeerLoopbackV6) || source == destination) return DropReason.BadSource;
         // "::" speaks only of addresses it has not yet got (RFC 4291 section 2.5.2, RFC 4862 section 5.4).
         if (source.IsUnspecified && (protocol != IpProtocol.IcmpV6 || !isBroadcast)) return DropReason.BadSource;
-        if (interfaces.IsOwn(source)) return DropReason.BadSource;
+        // Of an address that we use although we are not yet sure of it, the owner must be heard (RFC 4429 section 3.3).
+        if (interfaces.IsOwn(source) && (protocol != IpProtocol.IcmpV6 || from.FindBeingChecked(source) is null)) return DropReason.BadSource;
         if (isOwn) return DropReason.None;
         if (destination.IsUnspecified || destination.IsLoopback) return DropReason.BadDestination;
         if (isBroadcast) return IsInGroup(from, destination) ? DropReason.None : DropReason.NotOurAddress;
@@ -62,6 +63,11 @@ internal sealed partial class IpInput
         foreach ((IpAddress own, _) in from.Addresses)
         {
             if (!own.IsV4 && IpAddress.SolicitedNode(own) == group) return true;
+        }
+        // RFC 4862 section 5.4.2: before the check begins.
+        foreach ((IpAddress tentative, _) in from.Unassigned)
+        {
+            if (!tentative.IsV4 && IpAddress.SolicitedNode(tentative) == group) return true;
         }
         return false;
     }

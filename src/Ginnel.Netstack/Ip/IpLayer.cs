@@ -20,6 +20,7 @@ internal sealed class IpLayer
     private readonly NeighborResolver _neighbors;
     private readonly ArpProtocol _arp;
     private readonly NeighborDiscovery _discovery;
+    private readonly AddressAssignment _addresses;
     private readonly LocalWork _localWork = new();
     private TcpLayer _tcp = null!;
     private DatagramLayer _datagrams = null!;
@@ -35,6 +36,8 @@ internal sealed class IpLayer
         _neighbors = new NeighborResolver(context, _output);
         _arp = new ArpProtocol(context, _neighbors, _output);
         _discovery = new NeighborDiscovery(context, _neighbors, _output);
+        _addresses = new AddressAssignment(context, _interfaces, _router, _arp, _discovery);
+        (_arp.Addresses, _discovery.Addresses) = (_addresses, _addresses);
         _output.Neighbors = _neighbors;
         _input.Attach(_neighbors, _arp, _discovery);
     }
@@ -78,48 +81,28 @@ internal sealed class IpLayer
         _tcp.LinkChanged(changed, now);
         // Whoever waits for room learns what has become of the link, be it that there is none.
         _datagrams.RoomAgain(changed);
-        if (!wentUp) return;
-        foreach ((IpAddress own, _) in changed.Addresses) Announce(changed, own, now);
+        if (!up || wentUp) _addresses.LinkChanged(changed, wentUp, now);
     }
 
-    private void Announce(NetworkInterface on, IpAddress own, Instant now)
-    {
-        if (!on.IsUp || on.Link.Medium != LinkMedium.Ethernet || !on.Speaks(own.IsV4)) return;
-        if (own.IsV4) _arp.Announce(on, own); else _discovery.Announce(on, own, now);
-    }
+    internal OpStatus AddAddress(InterfaceId id, IpAddress address, int prefixLength, Instant now) =>
+        _addresses.Add(id, address, prefixLength, now);
 
-    internal OpStatus AddAddress(InterfaceId id, IpAddress address, int prefixLength, Instant now)
-    {
-        if (_interfaces.Find(id) is not { IsInternal: false } to) return OpStatus.Stale;
-        if (!IsHostAddress(address) || prefixLength < 0 || prefixLength > address.BitCount) return OpStatus.InvalidAddress;
-        if (!address.IsV4 && !to.Options.IpV6) return OpStatus.InvalidAddress;
-        if (_interfaces.IsOwn(address)) return OpStatus.AddressInUse;
-        if (to.Addresses.Count >= NetworkInterface.MaxAddresses) return OpStatus.LimitReached;
-        to.Addresses.Add((address, prefixLength));
-        _router.Routes.AddOnLink(new IpPrefix(address, prefixLength), id);
-        _interfaces.AddressesChanged();
-        Announce(to, address, now);
-        return OpStatus.Ok;
-    }
+    internal OpStatus RemoveAddress(InterfaceId id, IpAddress address) => _addresses.Remove(id, address);
 
-    internal OpStatus RemoveAddress(InterfaceId id, IpAddress address)
+    internal IReadOnlyList<AddressInfo> AddressesOf(InterfaceId id)
     {
-        if (_interfaces.Find(id) is not { IsInternal: false } from) return OpStatus.Stale;
-        int index = from.Addresses.FindIndex(each => each.Address == address);
-        if (index < 0) return OpStatus.InvalidAddress;
-        IpPrefix network = new(address, from.Addresses[index].PrefixLength);
-        from.Addresses.RemoveAt(index);
-        if (!from.Addresses.Exists(each => each.PrefixLength == network.Length && network.Contains(each.Address)))
-            _router.Routes.RemoveOnLink(network, id);
-        _interfaces.AddressesChanged();
-        return OpStatus.Ok;
+        if (_interfaces.Find(id) is not { IsInternal: false } on) return [];
+        List<AddressInfo> all = new(on.Addresses.Count + on.Unassigned.Count);
+        foreach (OwnAddress own in on.Addresses) all.Add(own.Info);
+        foreach (OwnAddress own in on.Unassigned) all.Add(own.Info);
+        return all;
     }
 
     internal OpStatus AddRoute(Route route)
     {
         if (_interfaces.Find(route.Interface) is not { IsInternal: false }) return OpStatus.Stale;
         bool isV4 = route.Destination.Address.IsV4;
-        if (route.Gateway is { } gateway && (gateway.IsV4 != isV4 || !IsHostAddress(gateway))) return OpStatus.InvalidAddress;
+        if (route.Gateway is { } gateway && (gateway.IsV4 != isV4 || !gateway.IsHost)) return OpStatus.InvalidAddress;
         return _router.Routes.Add(route);
     }
 
@@ -217,9 +200,6 @@ internal sealed class IpLayer
 
     /// <summary>Remembers a path MTU learned from ICMP or probing; returns the one now in force.</summary>
     internal int LearnPathMtu(IpAddress destination, int mtu, Instant now) => _router.LearnPathMtu(destination, mtu, now);
-
-    private static bool IsHostAddress(IpAddress address) =>
-        !address.IsUnspecified && !address.IsMulticast && !address.IsLimitedBroadcast && !address.IsLoopback;
 
     private static bool HasOutput(NetworkInterface to) =>
         to.IsUp && (!to.Output.IsEmpty || !to.TcpOutput.IsEmpty || to.FirstReady is not null);

@@ -55,6 +55,8 @@ internal sealed class RunNetwork : IAsyncDisposable
             AnyIp = true,
             AnyIpExcept = [.. _addresses.Plans.Select(p => new IPNetwork(p.Guest, p.Guest.GetAddressBytes().Length * 8))],
             IpV6 = _addresses.V6 is not null,
+            // The cable has one other end, whose addresses we gave it.
+            DuplicateAddressDetection = DuplicateAddressDetection.Off,
             PeerLoopback = _options.Publish.Count > 0,
             PeerLoopbackV6 = reachesLoopbackV6,
         });

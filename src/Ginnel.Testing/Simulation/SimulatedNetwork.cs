@@ -95,6 +95,8 @@ public sealed partial class SimulatedNetwork
         InterfaceId id = host.Stack.AddInterface(new InterfaceOptions
         {
             Name = $"net{network}", Link = properties, Mac = new MacAddress(0x0200_0000_0000UL + (ulong)(network * 256 + station)),
+            // Stations are numbered here: no two have one address, and a test need not wait for that to be found out.
+            DuplicateAddressDetection = DuplicateAddressDetection.Off,
         });
         AddAddress(host, id, IpAddress.FromV4((uint)(10 << 24 | network << 8 | station)), 24);
         if (options.Mtu >= IpV6Header.MinimumMtu)

@@ -70,6 +70,9 @@ public readonly struct IpAddress : IEquatable<IpAddress>, IComparable<IpAddress>
     /// <summary>169.254.0.0/16 (RFC 3927) or fe80::/10 (RFC 4291 section 2.5.6).</summary>
     public bool IsLinkLocal => IsV4 ? V4 >> 16 == 0xA9FE : _high >> 54 == 0x3FA;
 
+    /// <summary>Whether a host may have it as its own: unicast, not unspecified, not loopback.</summary>
+    public bool IsHost => !IsUnspecified && !IsMulticast && !IsLimitedBroadcast && !IsLoopback;
+
     /// <summary>An IPv4 address from its number in host order.</summary>
     public static IpAddress FromV4(uint address) => new(0, MappedPrefix | address);
 

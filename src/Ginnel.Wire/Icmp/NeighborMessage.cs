@@ -59,6 +59,20 @@ public static class NeighborMessage
         return IcmpV6Message.Finish(message[..size], source, destination, IcmpV6Type.NeighborSolicitation, 0);
     }
 
+    /// <summary>
+    /// The question of one who wants an address, whether it is free: from <c>::</c> (RFC 4862 section 5.4.2), with a nonce of 48 bits by
+    /// which it is known when the link brings it back (RFC 7527 section 4.1). 32 bytes.
+    /// </summary>
+    public static int WriteDuplicateCheck(Span<byte> message, IpAddress group, IpAddress target, ulong nonce)
+    {
+        BinaryPrimitives.WriteUInt32BigEndian(message[4..], 0);
+        target.Write(message[8..24]);
+        BinaryPrimitives.WriteUInt64BigEndian(message[24..], nonce & 0xFFFF_FFFF_FFFF);
+        message[24] = (byte)NeighborOptionType.Nonce;
+        message[25] = 1;
+        return IcmpV6Message.Finish(message[..32], IpAddress.AnyV6, group, IcmpV6Type.NeighborSolicitation, 0);
+    }
+
     /// <summary>Neighbor advertisement (RFC 4861 section 4.4).</summary>
     public static int WriteAdvertisement(Span<byte> message, IpAddress source, IpAddress destination, IpAddress target,
         MacAddress targetLinkLayer, bool isRouter, bool isSolicited, bool isOverride)

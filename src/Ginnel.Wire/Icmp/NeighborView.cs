@@ -58,6 +58,20 @@ public readonly ref struct NeighborView
     /// <summary>The options.</summary>
     public NeighborOptions Options => new(_bytes[_optionsAt..]);
 
+    /// <summary>The nonce of 48 bits in a solicitation (RFC 3971 section 5.3.2, RFC 7527); 0 where there is none or one of another length.</summary>
+    public ulong Nonce
+    {
+        get
+        {
+            foreach (NeighborOption option in Options)
+            {
+                if (option.Type == NeighborOptionType.Nonce && option.Body.Length == 6)
+                    return (ulong)BinaryPrimitives.ReadUInt16BigEndian(option.Body) << 32 | BinaryPrimitives.ReadUInt32BigEndian(option.Body[2..]);
+            }
+            return 0;
+        }
+    }
+
     private bool HasTarget => Type is IcmpV6Type.NeighborSolicitation or IcmpV6Type.NeighborAdvertisement or IcmpV6Type.Redirect;
 
     /// <summary>The first link-layer address option of this type, if it holds a station's address.</summary>

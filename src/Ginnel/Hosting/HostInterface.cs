@@ -46,6 +46,13 @@ public sealed class HostInterface
         }
     }
 
+    /// <summary>
+    /// Its addresses as the stack has them at this moment, formed ones included, with what has become of each: a tentative one is not yet
+    /// in use, a duplicate one is another station's.
+    /// </summary>
+    public IReadOnlyDictionary<IPAddress, AddressState> AddressStates =>
+        _shard.Peek(Id, static (stack, id) => stack.AddressesOf(id)).ToDictionary(one => one.Address.ToIPAddress(), one => one.State);
+
     /// <summary>The link that is attached, or null.</summary>
     public LinkAttachment? Attachment => Volatile.Read(ref _attachment);
 

@@ -41,4 +41,13 @@ public sealed class HostInterfaceOptions
 
     /// <summary>Whether IPv6 is spoken.</summary>
     public bool IpV6 { get; init; } = true;
+
+    /// <summary>
+    /// Whether an IPv6 address on Ethernet is checked before it is used (RFC 4862 section 5.4), which takes one or two seconds after the
+    /// link has come up: see <see cref="HostInterface.AddressStates"/>. Without meaning on medium IP.
+    /// </summary>
+    public DuplicateAddressDetection DuplicateAddressDetection { get; init; } = DuplicateAddressDetection.Standard;
+
+    /// <summary>Whether an IPv4 address on Ethernet is probed for before it is used (RFC 5227), which takes four to seven seconds.</summary>
+    public bool AddressConflictDetection { get; init; }
 }

@@ -81,6 +81,8 @@ public sealed partial class NetworkHost : IAsyncDisposable
             IpV6 = options.IpV6,
             PeerLoopback = options.PeerLoopback,
             PeerLoopbackV6 = options.PeerLoopbackV6,
+            DuplicateAddressDetection = options.DuplicateAddressDetection,
+            AddressConflictDetection = options.AddressConflictDetection,
         };
         (InterfaceOptions Options, InterfaceId Id) state = (core, default);
         _shard.Run(ref state, static (NetworkStack stack, ref (InterfaceOptions Options, InterfaceId Id) s, Instant _, ref ShardWork _) =>

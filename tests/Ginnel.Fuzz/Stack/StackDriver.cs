@@ -33,6 +33,7 @@ internal sealed class StackDriver
         Interface = Stack.AddInterface(new InterfaceOptions
         {
             Link = _link, Mac = FrameSamples.OwnMac, AnyIp = anyIp, AnyIpExcept = [IpPrefix.Parse("10.0.2.9/32")],
+            DuplicateAddressDetection = DuplicateAddressDetection.Off,
         });
         Stack.AddAddress(Interface, FrameSamples.OwnV4, 24, _now);
         Stack.AddAddress(Interface, FrameSamples.OwnV6, 64, _now);
