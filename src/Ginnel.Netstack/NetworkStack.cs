@@ -115,6 +115,22 @@ public sealed partial class NetworkStack
     /// </summary>
     public IReadOnlyList<AddressInfo> AddressesOf(InterfaceId id) => _ip.AddressesOf(id);
 
+    /// <summary>What the link of an interface is, or was last; default for an interface that does not exist.</summary>
+    public LinkProperties LinkOf(InterfaceId id) => _ip.Interfaces.Find(id)?.Link ?? default;
+
+    /// <summary>
+    /// What routers have said about the link of an interface with <see cref="InterfaceOptions.AcceptRouterAdvertisements"/>.
+    /// </summary>
+    public AdvertisedConfiguration AdvertisedTo(InterfaceId id) => _ip.AdvertisedTo(id);
+
+    /// <summary>
+    /// Makes an interface a router for its link, changes what it advertises, or, with null, says goodbye: three last advertisements tell
+    /// that it is a router no more (RFC 4861 section 6.2.5). <see cref="OpStatus.InvalidState"/> where advertisements are accepted.
+    /// </summary>
+    /// <exception cref="ArgumentException">Something cannot be advertised.</exception>
+    public OpStatus SetRouterAdvertisements(InterfaceId id, RouterAdvertisementOptions? advertised, Instant now) =>
+        _ip.SetRouterAdvertisements(id, advertised, now);
+
     /// <summary>
     /// Rises with every change of addresses, their states, and what routers advertise: whoever keeps a copy compares it after each verb.
     /// </summary>

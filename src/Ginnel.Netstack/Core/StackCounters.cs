@@ -46,6 +46,9 @@ public sealed class StackCounters
     /// <summary>Times that another station claimed an address of ours, or one that we were about to take.</summary>
     public long AddressConflicts { get; internal set; }
 
+    /// <summary>Routers, prefixes, addresses and DNS servers that were advertised and not noted, because a table was full.</summary>
+    public long AdvertisementsRefused { get; internal set; }
+
     /// <summary>Packets dropped for this reason.</summary>
     public long Drops(DropReason reason) => _drops[(int)reason];
 

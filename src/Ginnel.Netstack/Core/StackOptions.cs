@@ -35,6 +35,25 @@ public sealed class StackOptions
     /// <summary>Most routes.</summary>
     public int MaxRoutes { get; init; } = 1_024;
 
+    /// <summary>Most default routers of one interface that advertisements may teach; further ones are not noted.</summary>
+    public int MaxAdvertisedRouters { get; init; } = 8;
+
+    /// <summary>Most other routes and on-link prefixes of one interface likewise.</summary>
+    public int MaxAdvertisedRoutes { get; init; } = 32;
+
+    /// <summary>Most addresses that one interface forms from advertised prefixes; of further prefixes it forms none.</summary>
+    public int MaxAdvertisedAddresses { get; init; } = 16;
+
+    /// <summary>Most DNS servers of one interface that advertisements may teach; further ones are not noted.</summary>
+    public int MaxAdvertisedNameServers { get; init; } = 8;
+
+    /// <summary>
+    /// What the interface identifiers of formed addresses are derived from (RFC 7217 section 5), 16 bytes or more that nobody else knows: with
+    /// the same secret, interface name and prefix the address is the same again. Empty for a random one, whose addresses live as long as the
+    /// stack.
+    /// </summary>
+    public ReadOnlyMemory<byte> StableSecret { get; init; }
+
     /// <summary>Most datagrams in reassembly at once; the oldest gives way.</summary>
     public int MaxReassemblies { get; init; } = 64;
 
@@ -70,6 +89,12 @@ public sealed class StackOptions
         CheckRange(MaxNeighbors, 1, 1 << 20, nameof(MaxNeighbors));
         CheckRange(MaxPacketsPerNeighbor, 1, 1_024, nameof(MaxPacketsPerNeighbor));
         CheckRange(MaxRoutes, 0, 1 << 20, nameof(MaxRoutes));
+        CheckRange(MaxAdvertisedRouters, 0, 1_024, nameof(MaxAdvertisedRouters));
+        CheckRange(MaxAdvertisedRoutes, 0, 1_024, nameof(MaxAdvertisedRoutes));
+        CheckRange(MaxAdvertisedAddresses, 0, NetworkInterface.MaxAddresses, nameof(MaxAdvertisedAddresses));
+        CheckRange(MaxAdvertisedNameServers, 0, 1_024, nameof(MaxAdvertisedNameServers));
+        if (StableSecret.Length is > 0 and < 16)
+            throw new ArgumentException($"{nameof(StableSecret)} has {StableSecret.Length} bytes; none, or 16 and more, are possible.", nameof(StableSecret));
         CheckRange(MaxReassemblies, 1, 1 << 16, nameof(MaxReassemblies));
         CheckRange(MaxReassemblyBytes, 0, 1 << 30, nameof(MaxReassemblyBytes));
         CheckRange(IcmpErrorsPerSecond, 0, 1 << 20, nameof(IcmpErrorsPerSecond));

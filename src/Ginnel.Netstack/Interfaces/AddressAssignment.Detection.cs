@@ -83,6 +83,7 @@ internal sealed partial class AddressAssignment
     /// <summary>Nobody has objected.</summary>
     private void Prove(OwnAddress own, Instant now)
     {
+        own.IsProven = true;
         if (!own.On.Unassigned.Remove(own))
         {
             own.State = AddressState.Preferred;

@@ -80,6 +80,8 @@ internal sealed partial class AddressAssignment(
         if (!wentUp) return;
         foreach (OwnAddress own in on.Addresses.ToArray())
         {
+            // An address that came into use where nobody could have it, and now stands on a link where somebody may.
+            if (!own.IsProven && own.State == AddressState.Preferred && IsChecked(on, own.Address)) own.State = AddressState.Optimistic;
             if (own.State == AddressState.Optimistic) BeginCheck(own, isDelayed: true, now); else Announce(own, now);
         }
     }

@@ -55,6 +55,17 @@ public sealed class InterfaceOptions
     /// seconds. Off by default, as in other hosts; an address in use is defended either way.
     /// </summary>
     public bool AddressConflictDetection { get; init; }
+
+    /// <summary>
+    /// Whether routers of the link configure the interface (RFC 4861 section 6.3, RFC 4862): default and other routes, prefixes, addresses
+    /// formed from them with stable opaque identifiers (RFC 7217), MTU, hop limit, DNS servers. Off by default, for whoever is on the link
+    /// can then say where packets go (RFC 6104); configured routes of equal length come first. Redirects are never followed.
+    /// </summary>
+    public bool AcceptRouterAdvertisements { get; init; }
+
+    /// <summary>What the interface advertises as a router (RFC 4861 section 6.2), from the start; null for nothing. Not together with
+    /// <see cref="AcceptRouterAdvertisements"/>.</summary>
+    public RouterAdvertisementOptions? RouterAdvertisements { get; init; }
 }
 
 /// <summary>What is done about IPv6 addresses that another station may have (RFC 4862 section 5.4).</summary>

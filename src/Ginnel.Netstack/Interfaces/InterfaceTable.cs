@@ -30,6 +30,9 @@ internal sealed class InterfaceTable
     {
         ArgumentNullException.ThrowIfNull(options);
         CheckLink(options.Link, options.Mac);
+        if (options is { AcceptRouterAdvertisements: true, RouterAdvertisements: not null })
+            throw new ArgumentException("An interface cannot both accept router advertisements and send them.", nameof(options));
+        options.RouterAdvertisements?.Check(options.Link.Mtu);
         if (_interfaces.Length == MaxInterfaces) throw new InvalidOperationException($"A stack has at most {MaxInterfaces} interfaces.");
         NetworkInterface added = new(new InterfaceId(_interfaces.Length + 1), options);
         _interfaces = [.. _interfaces, added];

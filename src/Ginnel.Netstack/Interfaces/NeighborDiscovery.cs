@@ -3,8 +3,8 @@ using Ginnel.Wire;
 namespace Ginnel.Netstack;
 
 /// <summary>
-/// Neighbor discovery for IPv6 on Ethernet (RFC 4861 section 7). Router advertisements and redirects are not followed: routes are the
-/// shell's to set, and a stranger on the link must not move them (RFC 6105).
+/// Neighbor discovery for IPv6: its messages in and out (RFC 4861). Addresses are resolved on Ethernet only; routers speak on every
+/// medium. Redirects are not followed: a stranger on the link must not move routes.
 /// </summary>
 internal sealed class NeighborDiscovery(StackContext context, NeighborResolver neighbors, IpOutput output)
 {
@@ -18,6 +18,8 @@ internal sealed class NeighborDiscovery(StackContext context, NeighborResolver n
 
     internal DropReason Receive(in NeighborView message, in ReceivedPacket packet, in IpInput.Arrival arrival, Instant now)
     {
+        if (message.Type == IcmpV6Type.RouterAdvertisement) return Configuration.Receive(message, packet, now);
+        if (message.Type == IcmpV6Type.RouterSolicitation) return ReceiveRouterSolicitation(message, packet, now);
         if (arrival.Interface.Link.Medium != LinkMedium.Ethernet) return DropReason.Ignored;
         return message.Type switch
         {
@@ -25,6 +27,32 @@ internal sealed class NeighborDiscovery(StackContext context, NeighborResolver n
             IcmpV6Type.NeighborAdvertisement => ReceiveAdvertisement(message, packet.Interface, now),
             _ => DropReason.Ignored,
         };
+    }
+
+    /// <summary>Who does what routers say.</summary>
+    internal Autoconfiguration Configuration { get; set; } = null!;
+
+    /// <summary>Asks for routers, from the link-local address if there is one already (section 6.3.7).</summary>
+    internal void SolicitRouters(NetworkInterface on, Instant now)
+    {
+        if (!context.Pool.TryRent(PacketSize.Small, out Packet packet)) { context.Drop(DropReason.OutOfBuffers); return; }
+        bool hasSource = on.TryGetAddress(v4: false, out IpAddress source);
+        foreach (OwnAddress own in on.Addresses)
+        {
+            if (own.Address.IsV6 && own.Address.IsLinkLocal && own.State == AddressState.Preferred) source = own.Address;
+        }
+        bool isNamed = hasSource && on.Link.Medium == LinkMedium.Ethernet && on.FindBeingChecked(source) is null;
+        packet.Truncate(NeighborMessage.WriteRouterSolicitation(packet.Append(LongestMessage), source, IpAddress.AllRoutersV6,
+            isNamed ? on.Mac : default));
+        Send(on, packet, source, IpAddress.AllRoutersV6, default, now);
+    }
+
+    /// <summary>Tells all nodes what a router has to say (section 6.2.3).</summary>
+    internal void AdvertiseRouter(NetworkInterface on, IpAddress source, in RouterAdvertisement advertisement, Instant now)
+    {
+        if (!context.Pool.TryRent(PacketSize.Small, out Packet packet)) { context.Drop(DropReason.OutOfBuffers); return; }
+        NeighborMessage.WriteRouterAdvertisement(packet.Append(advertisement.Size), source, IpAddress.AllNodesV6, advertisement);
+        Send(on, packet, source, IpAddress.AllNodesV6, default, now);
     }
 
     /// <summary>
@@ -53,6 +81,17 @@ internal sealed class NeighborDiscovery(StackContext context, NeighborResolver n
     /// <summary>Tells all nodes of an own address (section 7.2.6).</summary>
     internal void Announce(NetworkInterface on, IpAddress own, Instant now) =>
         Advertise(on, own, own, IpAddress.AllNodesV6, default, isSolicited: false, isOverride: true, now);
+
+    // Section 6.2.6.
+    private DropReason ReceiveRouterSolicitation(in NeighborView message, in ReceivedPacket packet, Instant now)
+    {
+        NetworkInterface from = packet.Interface;
+        if (from.Advertiser is not { IsEnding: false } advertiser) return DropReason.Ignored;
+        if (from.Link.Medium == LinkMedium.Ethernet && message.TryGetLinkLayer(NeighborOptionType.SourceLinkLayer, out MacAddress station))
+            neighbors.Hint(from, packet.Source, station, create: true);
+        advertiser.ReceiveSolicitation(now);
+        return DropReason.None;
+    }
 
     private DropReason ReceiveSolicitation(in NeighborView message, in ReceivedPacket packet, Instant now)
     {
@@ -94,6 +133,8 @@ internal sealed class NeighborDiscovery(StackContext context, NeighborResolver n
             return DropReason.BadSource;
         }
         if (from.Neighbors is null || !from.Neighbors.TryGet(message.Target, out Neighbor? neighbor)) return DropReason.Ignored;
+        if (neighbor.IsRouter && !message.IsRouter) Configuration.ForgetRouter(from, message.Target);
+        neighbor.IsRouter = message.IsRouter;
         bool hasStation = message.TryGetLinkLayer(NeighborOptionType.TargetLinkLayer, out MacAddress station);
         if (neighbor.State == NeighborState.Incomplete)
         {
@@ -147,7 +188,7 @@ internal sealed class NeighborDiscovery(StackContext context, NeighborResolver n
     {
         if (!context.Pool.TryRent(PacketSize.Small, out Packet packet)) { context.Drop(DropReason.OutOfBuffers); return; }
         packet.Truncate(NeighborMessage.WriteAdvertisement(
-            packet.Append(LongestMessage), source, destination, target, on.Mac, isRouter: on.AnyIp, isSolicited, isOverride));
+            packet.Append(LongestMessage), source, destination, target, on.Mac, isRouter: on.AnyIp || on.Advertiser is { IsEnding: false }, isSolicited, isOverride));
         Send(on, packet, source, destination, station, now);
     }
 

@@ -79,6 +79,12 @@ internal sealed class NeighborResolver(StackContext context, IpOutput output)
         if (neighbor.State != NeighborState.Incomplete) Confirm(neighbor, neighbor.Mac, now);
     }
 
+    /// <summary>A neighbor has advertised itself as a router.</summary>
+    internal void MarkRouter(NetworkInterface on, IpAddress address)
+    {
+        if (on.Neighbors is not null && on.Neighbors.TryGet(address, out Neighbor? neighbor)) neighbor.IsRouter = true;
+    }
+
     /// <summary>The neighbor told of itself unasked: what it says is used, and verified once it matters.</summary>
     internal void Hint(NetworkInterface on, IpAddress address, MacAddress station, bool create)
     {
@@ -88,7 +94,8 @@ internal sealed class NeighborResolver(StackContext context, IpOutput output)
             neighbor = Add(on, address);
             neighbor.State = NeighborState.Incomplete;
         }
-        if (neighbor.State != NeighborState.Incomplete && neighbor.Mac == station) return;
+        // One that was silent and speaks again is worth being asked again (RFC 7048 section 3).
+        if (neighbor.State is not (NeighborState.Incomplete or NeighborState.Unreachable) && neighbor.Mac == station) return;
         neighbor.Mac = station;
         neighbor.State = NeighborState.Stale;
         neighbor.Attempts = 0;

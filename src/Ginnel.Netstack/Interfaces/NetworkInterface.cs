@@ -75,6 +75,19 @@ internal sealed class NetworkInterface(InterfaceId id, InterfaceOptions options)
     internal static readonly TimeSpan DefaultReachableTime = TimeSpan.FromSeconds(30);
     internal static readonly TimeSpan DefaultRetransmitTime = TimeSpan.FromSeconds(1);
 
+    /// <summary>Longest IPv6 packet as a router has said, and the hop limit to use; 0 for the link's and the stack's own.</summary>
+    internal int AdvertisedMtu;
+    internal byte AdvertisedHopLimit;
+
+    /// <summary>What routers of the link have advertised; null where nobody listens.</summary>
+    internal LinkConfiguration? Configuration;
+
+    /// <summary>What the interface advertises as a router; null if it is none.</summary>
+    internal RouterAdvertiser? Advertiser;
+
+    /// <summary>Longest IP packet of the family that the link takes.</summary>
+    internal int Mtu(bool v4) => v4 || AdvertisedMtu == 0 ? Link.Mtu : Math.Min(AdvertisedMtu, Link.Mtu);
+
     /// <summary>The last sender of an IP packet: a batch mostly comes from one, which is then looked up once.</summary>
     internal (IpAddress Address, MacAddress Station) LastHeard;
 

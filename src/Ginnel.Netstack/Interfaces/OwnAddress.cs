@@ -63,6 +63,9 @@ internal sealed class OwnAddress(AddressAssignment owner, NetworkInterface on, I
     /// <summary>48 random bits by which our own probes are known when the link brings them back (RFC 7527); 0 before the first.</summary>
     internal ulong Nonce;
 
+    /// <summary>Whether it was checked on a link and nobody objected.</summary>
+    internal bool IsProven;
+
     internal bool IsInUse => State is AddressState.Optimistic or AddressState.Preferred or AddressState.Deprecated;
     internal bool IsBeingChecked => State is AddressState.Tentative or AddressState.Optimistic;
 

@@ -13,8 +13,21 @@ internal sealed class RouteTable(int limit)
     private readonly List<int> _lengthsV6 = [];
     private int _configured;
 
-    /// <summary>A route, and whether it stands for the network of an own address rather than for a call of <c>AddRoute</c>.</summary>
-    private readonly record struct Entry(Route Route, bool FromAddress);
+    /// <summary>Whether a route's gateway has fallen silent: then another route to the same prefix is better (RFC 4861 section 6.3.6).</summary>
+    internal Func<Route, bool>? IsSilent { get; set; }
+
+    /// <summary>Who put a route here; each may remove its own.</summary>
+    internal enum Origin : byte
+    {
+        /// <summary>A call of <c>AddRoute</c>.</summary>
+        Configured,
+        /// <summary>It stands for the network of an own address.</summary>
+        Address,
+        /// <summary>A router has advertised it.</summary>
+        Advertised,
+    }
+
+    private readonly record struct Entry(Route Route, Origin Origin);
 
     internal int Count => _configured;
 
@@ -22,21 +35,21 @@ internal sealed class RouteTable(int limit)
     internal OpStatus Add(Route route)
     {
         List<Entry>? entries = Find(route.Destination);
-        int same = entries?.FindIndex(entry => !entry.FromAddress && IsSame(entry.Route, route)) ?? -1;
+        int same = entries?.FindIndex(entry => entry.Origin == Origin.Configured && IsSame(entry.Route, route)) ?? -1;
         if (same >= 0)
         {
-            entries![same] = new Entry(route, FromAddress: false);
+            entries![same] = new Entry(route, Origin.Configured);
             return OpStatus.Ok;
         }
         if (_configured >= limit) return OpStatus.LimitReached;
         _configured++;
-        Insert(new Entry(route, FromAddress: false));
+        Insert(new Entry(route, Origin.Configured));
         return OpStatus.Ok;
     }
 
     internal OpStatus Remove(Route route)
     {
-        if (!TryDelete(route, fromAddress: false)) return OpStatus.NoRoute;
+        if (!TryDelete(route, Origin.Configured)) return OpStatus.NoRoute;
         _configured--;
         return OpStatus.Ok;
     }
@@ -45,11 +58,16 @@ internal sealed class RouteTable(int limit)
     internal void AddOnLink(IpPrefix network, InterfaceId id)
     {
         Route route = new(network, id);
-        bool isKnown = Find(network)?.Exists(entry => entry.FromAddress && IsSame(entry.Route, route)) == true;
-        if (!isKnown) Insert(new Entry(route, FromAddress: true));
+        bool isKnown = Find(network)?.Exists(entry => entry.Origin == Origin.Address && IsSame(entry.Route, route)) == true;
+        if (!isKnown) Insert(new Entry(route, Origin.Address));
     }
 
-    internal void RemoveOnLink(IpPrefix network, InterfaceId id) => TryDelete(new Route(network, id), fromAddress: true);
+    internal void RemoveOnLink(IpPrefix network, InterfaceId id) => TryDelete(new Route(network, id), Origin.Address);
+
+    /// <summary>A router has advertised it; whoever adds it bounds their number and removes each as it was added.</summary>
+    internal void AddAdvertised(Route route) => Insert(new Entry(route, Origin.Advertised));
+
+    internal void RemoveAdvertised(Route route) => TryDelete(route, Origin.Advertised);
 
     /// <summary>The best route, among those through <paramref name="via"/> unless that is none.</summary>
     internal bool TryFind(IpAddress destination, InterfaceId via, out Route route)
@@ -57,15 +75,26 @@ internal sealed class RouteTable(int limit)
         foreach (int length in destination.IsV4 ? _lengthsV4 : _lengthsV6)
         {
             if (!_byPrefix.TryGetValue(new IpPrefix(destination, length), out List<Entry>? entries)) continue;
-            foreach (Entry entry in entries)
-            {
-                if (via != InterfaceId.None && entry.Route.Interface != via) continue;
-                route = entry.Route;
-                return true;
-            }
+            if (TryChoose(entries, via, out route)) return true;
         }
         route = default;
         return false;
+    }
+
+    private bool TryChoose(List<Entry> entries, InterfaceId via, out Route route)
+    {
+        route = default;
+        bool isFound = false;
+        foreach (Entry entry in entries)
+        {
+            if (via != InterfaceId.None && entry.Route.Interface != via) continue;
+            // The best one, unless its gateway is silent and that of another is not.
+            bool isSilent = entries.Count > 1 && IsSilent?.Invoke(entry.Route) == true;
+            if (!isFound || !isSilent) route = entry.Route;
+            isFound = true;
+            if (!isSilent) break;
+        }
+        return isFound;
     }
 
     private static bool IsSame(Route left, Route right) => left.Interface == right.Interface && left.Metric == right.Metric;
@@ -89,10 +118,11 @@ internal sealed class RouteTable(int limit)
         entries.Insert(place < 0 ? entries.Count : place, entry);
     }
 
-    private bool TryDelete(Route route, bool fromAddress)
+    private bool TryDelete(Route route, Origin origin)
     {
         if (Find(route.Destination) is not { } entries) return false;
-        int index = entries.FindIndex(entry => entry.FromAddress == fromAddress && IsSame(entry.Route, route));
+        int index = entries.FindIndex(entry =>
+            entry.Origin == origin && (origin == Origin.Advertised ? entry.Route == route : IsSame(entry.Route, route)));
         if (index < 0) return false;
         entries.RemoveAt(index);
         if (entries.Count > 0) return true;

@@ -59,7 +59,8 @@ internal sealed partial class IpInput
     private static bool IsInGroup(NetworkInterface from, IpAddress group)
     {
         if (group == IpAddress.AllNodesV6 || (group.High == 0xFF01_0000_0000_0000 && group.Low == 1)) return true;
-        if (from.AnyIp && ((group.High == 0xFF02_0000_0000_0000 && group.Low == 2) || IpAddress.SolicitedNode(group) == group)) return true;
+        if (group == IpAddress.AllRoutersV6) return from.AnyIp || from.Advertiser is not null;
+        if (from.AnyIp && IpAddress.SolicitedNode(group) == group) return true;
         foreach ((IpAddress own, _) in from.Addresses)
         {
             if (!own.IsV4 && IpAddress.SolicitedNode(own) == group) return true;

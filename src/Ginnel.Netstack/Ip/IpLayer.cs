@@ -21,6 +21,7 @@ internal sealed class IpLayer
     private readonly ArpProtocol _arp;
     private readonly NeighborDiscovery _discovery;
     private readonly AddressAssignment _addresses;
+    private readonly Autoconfiguration _configuration;
     private readonly LocalWork _localWork = new();
     private TcpLayer _tcp = null!;
     private DatagramLayer _datagrams = null!;
@@ -37,7 +38,9 @@ internal sealed class IpLayer
         _arp = new ArpProtocol(context, _neighbors, _output);
         _discovery = new NeighborDiscovery(context, _neighbors, _output);
         _addresses = new AddressAssignment(context, _interfaces, _router, _arp, _discovery);
-        (_arp.Addresses, _discovery.Addresses) = (_addresses, _addresses);
+        _configuration = new Autoconfiguration(context, _router, _neighbors, _discovery, _addresses);
+        (_arp.Addresses, _discovery.Addresses, _discovery.Configuration) = (_addresses, _addresses, _configuration);
+        _addresses.Duplicated = _configuration.AddressIsTaken;
         _output.Neighbors = _neighbors;
         _input.Attach(_neighbors, _arp, _discovery);
     }
@@ -61,7 +64,39 @@ internal sealed class IpLayer
         _neighbors.Attach(_arp, _discovery, icmp);
     }
 
-    internal InterfaceId AddInterface(InterfaceOptions options) => _interfaces.Add(options).Id;
+    internal InterfaceId AddInterface(InterfaceOptions options)
+    {
+        NetworkInterface added = _interfaces.Add(options);
+        if (options.AcceptRouterAdvertisements) added.Configuration = new LinkConfiguration(_configuration, added);
+        if (options.RouterAdvertisements is { } advertised) added.Advertiser = new RouterAdvertiser(_context, added, _discovery, advertised);
+        return added.Id;
+    }
+
+    internal OpStatus SetRouterAdvertisements(InterfaceId id, RouterAdvertisementOptions? advertised, Instant now)
+    {
+        if (_interfaces.Find(id) is not { IsInternal: false } on) return OpStatus.Stale;
+        if (on.Options.AcceptRouterAdvertisements) return OpStatus.InvalidState;
+        advertised?.Check(on.Link.Mtu);
+        if (advertised is null)
+        {
+            on.Advertiser?.End(now);
+            return OpStatus.Ok;
+        }
+        on.Advertiser?.Stop();
+        on.Advertiser = new RouterAdvertiser(_context, on, _discovery, advertised);
+        if (on.IsUp) StartAdvertising(on, now);
+        return OpStatus.Ok;
+    }
+
+    private void StartAdvertising(NetworkInterface on, Instant now)
+    {
+        if (on.Advertiser is not { IsEnding: false } advertiser || !on.Speaks(v4: false)) return;
+        _configuration.EnsureLinkLocal(on, now);
+        advertiser.Begin(now);
+    }
+
+    internal AdvertisedConfiguration AdvertisedTo(InterfaceId id) =>
+        _interfaces.Find(id) is { IsInternal: false } on ? Autoconfiguration.Describe(on) : AdvertisedConfiguration.None;
 
     internal void SetLink(InterfaceId id, LinkProperties properties, bool up, Instant now)
     {
@@ -81,7 +116,20 @@ internal sealed class IpLayer
         _tcp.LinkChanged(changed, now);
         // Whoever waits for room learns what has become of the link, be it that there is none.
         _datagrams.RoomAgain(changed);
-        if (!up || wentUp) _addresses.LinkChanged(changed, wentUp, now);
+        if (!up || wentUp) LinkChanged(changed, wentUp, now);
+    }
+
+    private void LinkChanged(NetworkInterface changed, bool wentUp, Instant now)
+    {
+        _addresses.LinkChanged(changed, wentUp, now);
+        if (wentUp)
+        {
+            _configuration.LinkCameUp(changed, now);
+            StartAdvertising(changed, now);
+            return;
+        }
+        _configuration.LinkWentDown(changed);
+        changed.Advertiser?.LinkWentDown();
     }
 
     internal OpStatus AddAddress(InterfaceId id, IpAddress address, int prefixLength, Instant now) =>

@@ -15,7 +15,9 @@ internal sealed class IpOutput(StackContext context)
     /// <summary>Sends a transport packet; owns it. Drops are counted here.</summary>
     internal DropReason Send(Packet packet, in RouteDecision route, in IpSend send, Instant now)
     {
-        DropReason reason = route.Interface is null ? DropReason.NoRoute : TrySend(packet, route, send, now);
+        DropReason reason = route.Interface is null ? DropReason.NoRoute
+            : send.HopLimit != 0 || route.Interface.AdvertisedHopLimit == 0 || send.Destination.IsV4 ? TrySend(packet, route, send, now)
+            : TrySend(packet, route, send with { HopLimit = route.Interface.AdvertisedHopLimit }, now);
         if (reason == DropReason.None) return reason;
         context.Drop(reason);
         packet.Return();

@@ -8,7 +8,11 @@ internal sealed class Router(StackContext context, InterfaceTable interfaces)
 {
     private readonly PathMtuCache _pathMtus = new(context.Options.MaxPathMtus);
 
-    internal RouteTable Routes { get; } = new(context.Options.MaxRoutes);
+    internal RouteTable Routes { get; } = new(context.Options.MaxRoutes)
+    {
+        IsSilent = route => route.Gateway is { } gateway && interfaces.Find(route.Interface) is { } on
+            && NeighborResolver.IsUnreachable(on, gateway),
+    };
 
     internal int PathMtuCount => _pathMtus.Count;
 
@@ -57,7 +61,7 @@ internal sealed class Router(StackContext context, InterfaceTable interfaces)
     internal static bool IsGroup(NetworkInterface to, IpAddress destination) =>
         destination.IsMulticast || destination.IsLimitedBroadcast || to.IsDirectedBroadcast(destination);
 
-    private int PathMtu(IpAddress destination, NetworkInterface to, Instant now) => _pathMtus.Get(destination, to.Link.Mtu, now);
+    private int PathMtu(IpAddress destination, NetworkInterface to, Instant now) => _pathMtus.Get(destination, to.Mtu(destination.IsV4), now);
 
     private bool TryFindWay(IpAddress destination, InterfaceId via,
         [NotNullWhen(true)] out NetworkInterface? to, out IpAddress nextHop)
@@ -83,19 +87,22 @@ internal sealed class Router(StackContext context, InterfaceTable interfaces)
         Routes.TryFind(destination, via, out Route route) ? interfaces.Find(route.Interface) : null;
 
     /// <summary>
-    /// Source address selection, RFC 6724 section 5 as far as it concerns a host with few addresses: appropriate scope (rule 2), then
-    /// the longest matching prefix (rule 8). The candidates are the outgoing interface's (rule 5); another interface's address would
+    /// Source address selection, RFC 6724 section 5 as far as it concerns a host with few addresses: appropriate scope (rule 2), no
+    /// deprecated address (rule 3), then the longest matching prefix (rule 8). The candidates are the outgoing interface's (rule 5); another interface's address would
     /// tell the peer of a network that it has no business with.
     /// </summary>
     private static bool TryChooseSource(NetworkInterface to, IpAddress destination, out IpAddress source)
     {
         source = default;
         int best = int.MinValue;
-        foreach ((IpAddress candidate, int prefixLength) in to.Addresses)
+        foreach (OwnAddress own in to.Addresses)
         {
+            (IpAddress candidate, int prefixLength) = own;
             if (candidate.IsV4 != destination.IsV4) continue;
             int score = Math.Min(CommonPrefix(candidate, destination), prefixLength);
             if (candidate.IsLinkLocal != IsLinkScoped(destination)) score -= 1_000;
+            // RFC 4429 section 3.3 treats what is not yet sure as it does what is soon to go.
+            if (own.State != AddressState.Preferred) score -= 500;
             if (score <= best) continue;
             best = score;
             source = candidate;

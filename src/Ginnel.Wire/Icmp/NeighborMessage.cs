@@ -14,6 +14,9 @@ public ref struct RouterAdvertisement
     /// <summary>Other configuration is to be had by DHCPv6.</summary>
     public bool HasOtherConfiguration;
 
+    /// <summary>How the sender compares with other routers.</summary>
+    public RouterPreference Preference;
+
     /// <summary>Seconds for which the sender is a default router; 0 when it is none.</summary>
     public ushort RouterLifetimeSeconds;
 
@@ -98,7 +101,8 @@ public static class NeighborMessage
     {
         message = message[..advertisement.Size];
         message[4] = advertisement.CurrentHopLimit;
-        message[5] = (byte)((advertisement.IsManaged ? 0x80 : 0) | (advertisement.HasOtherConfiguration ? 0x40 : 0));
+        message[5] = (byte)((advertisement.IsManaged ? 0x80 : 0) | (advertisement.HasOtherConfiguration ? 0x40 : 0)
+            | (advertisement.RouterLifetimeSeconds == 0 ? 0 : (int)advertisement.Preference << 3));
         BinaryPrimitives.WriteUInt16BigEndian(message[6..], advertisement.RouterLifetimeSeconds);
         BinaryPrimitives.WriteUInt32BigEndian(message[8..], advertisement.ReachableMilliseconds);
         BinaryPrimitives.WriteUInt32BigEndian(message[12..], advertisement.RetransmitMilliseconds);

@@ -17,8 +17,21 @@ public enum NeighborOptionType : byte
     Mtu = 5,
     /// <summary>A number that tells one's own solicitations from others' (RFC 7527).</summary>
     Nonce = 14,
+    /// <summary>A prefix that is reached through the router (RFC 4191).</summary>
+    RouteInformation = 24,
     /// <summary>Recursive DNS servers.</summary>
     RecursiveDnsServer = 25,
+}
+
+/// <summary>How a router compares with others (RFC 4191 section 2.1), as on the wire.</summary>
+public enum RouterPreference : byte
+{
+    /// <summary>Neither.</summary>
+    Medium = 0,
+    /// <summary>Before others.</summary>
+    High = 1,
+    /// <summary>Only where there is no other.</summary>
+    Low = 3,
 }
 
 /// <summary>
@@ -66,6 +79,24 @@ public readonly ref struct NeighborOption
         prefix = new PrefixInformation(new IpPrefix(address, _bytes[2]), (_bytes[3] & 0x80) != 0, (_bytes[3] & 0x40) != 0,
             BinaryPrimitives.ReadUInt32BigEndian(_bytes[4..]), BinaryPrimitives.ReadUInt32BigEndian(_bytes[8..]));
         return true;
+    }
+
+    /// <summary>A route through the sender (RFC 4191 section 2.3); false if it is malformed or its preference the reserved one.</summary>
+    /// <param name="prefix">Where it leads.</param>
+    /// <param name="preference">How it compares with other routers' routes to the same prefix.</param>
+    /// <param name="lifetimeSeconds">How long it lasts; all ones is for ever, 0 means no longer.</param>
+    public bool TryGetRoute(out IpPrefix prefix, out RouterPreference preference, out uint lifetimeSeconds)
+    {
+        (prefix, preference, lifetimeSeconds) = (default, default, 0);
+        if (Type != NeighborOptionType.RouteInformation || _bytes.Length > 24 || _bytes[2] > 128) return false;
+        int given = _bytes.Length - 8;
+        if (_bytes[2] > given * 8 || (_bytes[3] & 0x18) == 0x10) return false;
+        Span<byte> address = stackalloc byte[16];
+        _bytes[8..].CopyTo(address);
+        prefix = new IpPrefix(IpAddress.Read(address), _bytes[2]);
+        preference = (RouterPreference)(_bytes[3] >> 3 & 3);
+        lifetimeSeconds = BinaryPrimitives.ReadUInt32BigEndian(_bytes[4..]);
+        return !prefix.Address.IsV4 && !prefix.Address.IsMulticast && !prefix.Address.IsLinkLocal;
     }
 
     /// <summary>Recursive DNS servers (RFC 8106 section 5.1).</summary>

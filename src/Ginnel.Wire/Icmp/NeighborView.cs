@@ -46,6 +46,13 @@ public readonly ref struct NeighborView
     /// <summary>Router advertisement: other configuration is to be had by DHCPv6.</summary>
     public bool HasOtherConfiguration => (_bytes[5] & 0x40) != 0;
 
+    /// <summary>
+    /// Router advertisement: how the router compares with others; the reserved value, and that of no default router, count as medium
+    /// (RFC 4191 section 2.2).
+    /// </summary>
+    public RouterPreference RouterPreference =>
+        RouterLifetimeSeconds == 0 || (_bytes[5] & 0x18) == 0x10 ? RouterPreference.Medium : (RouterPreference)(_bytes[5] >> 3 & 3);
+
     /// <summary>Router advertisement: seconds for which the sender is a default router; 0 when it is none.</summary>
     public ushort RouterLifetimeSeconds => BinaryPrimitives.ReadUInt16BigEndian(_bytes[6..]);
 

@@ -6,7 +6,7 @@ using Ginnel.Wire;
 namespace Ginnel;
 
 /// <summary>An interface of a host. It outlives its links.</summary>
-public sealed class HostInterface
+public sealed partial class HostInterface
 {
     private readonly Shard _shard;
     private readonly List<InterfaceAddress> _addresses = [];
@@ -45,13 +45,6 @@ public sealed class HostInterface
             lock (_addresses) return [.. _addresses];
         }
     }
-
-    /// <summary>
-    /// Its addresses as the stack has them at this moment, formed ones included, with what has become of each: a tentative one is not yet
-    /// in use, a duplicate one is another station's.
-    /// </summary>
-    public IReadOnlyDictionary<IPAddress, AddressState> AddressStates =>
-        _shard.Peek(Id, static (stack, id) => stack.AddressesOf(id)).ToDictionary(one => one.Address.ToIPAddress(), one => one.State);
 
     /// <summary>The link that is attached, or null.</summary>
     public LinkAttachment? Attachment => Volatile.Read(ref _attachment);

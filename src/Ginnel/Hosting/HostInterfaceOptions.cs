@@ -50,4 +50,13 @@ public sealed class HostInterfaceOptions
 
     /// <summary>Whether an IPv4 address on Ethernet is probed for before it is used (RFC 5227), which takes four to seven seconds.</summary>
     public bool AddressConflictDetection { get; init; }
+
+    /// <summary>
+    /// Whether IPv6 routers of the link configure the interface: addresses (with stable opaque identifiers, RFC 7217), routes, MTU, hop limit,
+    /// DNS servers. Off by default, for whoever is on the link can then say where packets go.
+    /// </summary>
+    public bool AcceptRouterAdvertisements { get; init; }
+
+    /// <summary>What the interface tells its link as an IPv6 router, from the start; null for nothing. See <see cref="HostInterface.SetRouter"/>.</summary>
+    public HostRouterOptions? Router { get; init; }
 }

@@ -9,6 +9,11 @@ public sealed partial class NetworkHost
     /// </summary>
     public async Task StopAsync(CancellationToken cancellationToken = default)
     {
+        // Hosts of our links look for another router while our connections end (RFC 4861 section 6.2.5).
+        if (_shard.Ended is null)
+        {
+            foreach (HostInterface way in Interfaces) way.EndRouting();
+        }
         if (Volatile.Read(ref _connections) is { } connections) await connections.DisposeAsync().ConfigureAwait(false);
         if (Volatile.Read(ref _ports) is { } ports) await ports.DisposeAsync().ConfigureAwait(false);
         try

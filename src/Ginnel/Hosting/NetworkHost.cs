@@ -30,6 +30,7 @@ public sealed partial class NetworkHost : IAsyncDisposable
         Resolver = _options.Resolver;
         AddressNames = _options.AddressNames;
         _shard = new Shard(Runtime, _options) { Pending = OnPending, Ending = OnEnding, Poisoned = exception => _failed.TrySetResult(exception) };
+        _shard.ConfigurationChanged = () => ConfigurationChanged?.Invoke(this, EventArgs.Empty);
         Dialer = new StackDialer(this);
     }
 
@@ -60,6 +61,13 @@ public sealed partial class NetworkHost : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Raised on a thread of the pool after addresses, their states, or what routers of a link have advertised have changed: see
+    /// <see cref="HostInterface.AddressStates"/>, <see cref="HostInterface.DefaultRouters"/> and
+    /// <see cref="HostInterface.AdvertisedNameServers"/>. Several changes may be told once.
+    /// </summary>
+    public event EventHandler? ConfigurationChanged;
+
     internal Shard Shard => _shard;
 
     /// <summary>Adds an interface, down until a link is attached.</summary>
@@ -70,6 +78,10 @@ public sealed partial class NetworkHost : IAsyncDisposable
         ThrowIfEnded();
         MacAddress mac = options.Mac is null ? RandomMac() : MacAddress.Read(options.Mac.GetAddressBytes());
         if (mac.IsGroup || mac.IsZero) throw new ArgumentException($"{mac} is not a station's address: it must be unicast.", nameof(options));
+        if (options is { AcceptRouterAdvertisements: true, Router: not null })
+            throw new ArgumentException("An interface cannot both accept router advertisements and send them.", nameof(options));
+        RouterAdvertisementOptions? router = options.Router?.ToCore();
+        router?.Check(options.Link.Mtu);
         InterfaceOptions core = new()
         {
             Name = options.Name,
@@ -83,6 +95,8 @@ public sealed partial class NetworkHost : IAsyncDisposable
             PeerLoopbackV6 = options.PeerLoopbackV6,
             DuplicateAddressDetection = options.DuplicateAddressDetection,
             AddressConflictDetection = options.AddressConflictDetection,
+            AcceptRouterAdvertisements = options.AcceptRouterAdvertisements,
+            RouterAdvertisements = router,
         };
         (InterfaceOptions Options, InterfaceId Id) state = (core, default);
         _shard.Run(ref state, static (NetworkStack stack, ref (InterfaceOptions Options, InterfaceId Id) s, Instant _, ref ShardWork _) =>

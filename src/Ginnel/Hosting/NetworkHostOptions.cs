@@ -23,6 +23,12 @@ public sealed class NetworkHostOptions
     /// <summary>Bytes that the buffers of this host's connections may hold.</summary>
     public long MemoryLimit { get; init; } = 256L << 20;
 
+    /// <summary>
+    /// What formed IPv6 addresses are derived from (RFC 7217), 16 bytes or more that nobody else knows: kept, they are the same after a
+    /// restart. Empty for a random one.
+    /// </summary>
+    public ReadOnlyMemory<byte> StableSecret { get; init; }
+
     /// <summary>Resolves names for <see cref="NetworkHost.ConnectAsync(System.Net.EndPoint, CancellationToken)"/>, the dialer and the HTTP handler; null refuses names.</summary>
     public INameResolver? Resolver { get; init; }
 

@@ -21,6 +21,8 @@ internal sealed partial class Shard : Scheduled
     private ShardSocket?[] _sockets = [];
     private Instant _scheduled = Instant.Never;
     private Exception? _ended;
+    private readonly ChangeNotice _changeNotice;
+    private long _configurationVersion;
 
     internal Shard(NetworkRuntime runtime, NetworkHostOptions options)
     {
@@ -34,7 +36,9 @@ internal sealed partial class Shard : Scheduled
             MaxSockets = options.MaxSockets,
             MaxPending = options.MaxPending,
             MemoryLimit = options.MemoryLimit,
+            StableSecret = options.StableSecret,
         });
+        _changeNotice = new ChangeNotice(this);
         runtime.Budget.Join();
     }
 
@@ -48,6 +52,9 @@ internal sealed partial class Shard : Scheduled
 
     /// <summary>Called once, outside the lock, when a fault of ours has ended the host.</summary>
     internal Action<Exception>? Poisoned { get; set; }
+
+    /// <summary>Called outside the lock after addresses or what routers advertise have changed.</summary>
+    internal Action? ConfigurationChanged { get; set; }
 
     /// <summary>Why the host has ended; null while it lives.</summary>
     internal Exception? Ended => Volatile.Read(ref _ended);
@@ -136,6 +143,11 @@ internal sealed partial class Shard : Scheduled
     {
         while (_stack.TryTakeEvent(out SocketEvent happened)) Dispatch(happened, ref work, now);
         CollectSenders(ref work, now);
+        if (_stack.ConfigurationVersion != _configurationVersion)
+        {
+            _configurationVersion = _stack.ConfigurationVersion;
+            if (ConfigurationChanged is not null && _changeNotice.TryQueue()) work.Add(_changeNotice);
+        }
         Instant next = _stack.NextDeadline;
         if (next >= _scheduled) { work.Deadline = Instant.Never; return; }
         _scheduled = next;
@@ -209,6 +221,20 @@ internal sealed partial class Shard : Scheduled
                 if (socket is not null && socket.Id != SocketId.None) stack.Abort(socket.Id, now);
             return OpStatus.Ok;
         });
+    }
+
+    /// <summary>One at most is on its way; what changes meanwhile is told by the next.</summary>
+    private sealed class ChangeNotice(Shard shard) : Completion
+    {
+        private int _queued;
+
+        internal bool TryQueue() => Interlocked.Exchange(ref _queued, 1) == 0;
+
+        public override void Execute()
+        {
+            Volatile.Write(ref _queued, 0);
+            shard.ConfigurationChanged?.Invoke();
+        }
     }
 
     private sealed class PoisonNotice(Shard shard, Exception exception) : Completion
