@@ -29,6 +29,14 @@ internal sealed class IcmpSender(StackContext context, Router router, IpOutput o
         SendError(about.Interface, source, about.Source, error, about.IpBytes, now);
     }
 
+    /// <summary>IPv4: complains of an octet of the header (RFC 792, RFC 1122 section 3.2.2.5).</summary>
+    internal void SendParameterProblem(in ReceivedPacket about, byte pointer, Instant now)
+    {
+        if (!MayAnswer(about)) return;
+        IpAddress source = ErrorSource(about.Interface, about.Destination, about.IsForOwnAddress, NetworkFailure.None);
+        SendError(about.Interface, source, about.Source, new((byte)IcmpType.ParameterProblem, 0, (uint)pointer << 24), about.IpBytes, now);
+    }
+
     /// <summary>
     /// Tells that a packet would have had to be forwarded once more than it may (RFC 1812 section 5.3.1, RFC 8200 section 3).
     /// </summary>
@@ -128,9 +136,9 @@ internal sealed class IcmpSender(StackContext context, Router router, IpOutput o
     private static bool IsQuotedError(IpProtocol protocol, ReadOnlySpan<byte> transport, bool v4)
     {
         if (protocol != (v4 ? IpProtocol.Icmp : IpProtocol.IcmpV6)) return false;
-        // What cannot be read may have been an error.
+        // What cannot be read may have been an error; a redirect counts as one (RFC 4443 section 2.4 e.2).
         if (transport.IsEmpty) return true;
-        return v4 ? IcmpView.TryParse(transport, out IcmpView view) != DropReason.None || view.IsError : transport[0] < 128;
+        return v4 ? IcmpView.TryParse(transport, out IcmpView view) != DropReason.None || view.IsError : transport[0] < 128 || transport[0] == (byte)IcmpV6Type.Redirect;
     }
 
     private int WriteQuotedHeader(Span<byte> destination, IpAddress source, IpAddress target, IpProtocol protocol, int length)

@@ -31,6 +31,21 @@ internal sealed partial class IpInput
         source.V4 >> 24 == 0 || source.V4 >> 28 >= 0xE || (source.IsLoopback && !from.Options.PeerLoopback)
             || from.IsDirectedBroadcast(source) || interfaces.IsOwn(source);
 
+    /// <summary>
+    /// A host tells the sender which octet of an option is wrong, if nothing else is (RFC 1122 section 3.2.2.5, RFC 1812 section 4.3.3.5).
+    /// </summary>
+    private void ReportBadOption(ReadOnlySpan<byte> bytes, in Arrival arrival, Instant now)
+    {
+        if (!IpV4View.TryParseBadOption(bytes, out IpV4View view, out byte pointer) || !view.IsChecksumValid || view.FragmentOffset != 0) return;
+        IpAddress source = view.Source, destination = view.Destination;
+        if (JudgeV4(arrival, source, destination, view.Protocol, out bool isOwn, out bool isBroadcast) != DropReason.None) return;
+        errors.SendParameterProblem(new ReceivedPacket
+        {
+            Interface = arrival.Interface, Source = source, Destination = destination, Protocol = view.Protocol, HopLimit = view.HopLimit,
+            IsForOwnAddress = isOwn, IsBroadcast = isBroadcast || arrival.IsLinkGroup, IpBytes = view.Bytes, Transport = view.Payload,
+        }, pointer, now);
+    }
+
     private DropReason JudgeV6(in Arrival arrival, IpAddress source, IpAddress destination, IpProtocol protocol, out bool isOwn,
         out bool isBroadcast)
     {

@@ -72,6 +72,7 @@ internal sealed partial class IpInput(StackContext context, InterfaceTable inter
     private DropReason ReceiveV4(ReadOnlySpan<byte> bytes, in Arrival arrival, Instant now)
     {
         DropReason reason = IpV4View.TryParse(bytes, out IpV4View view);
+        if (reason == DropReason.BadOption) ReportBadOption(bytes, arrival, now);
         if (reason != DropReason.None) return reason;
         bool isTrusted = arrival.IsReassembled || arrival.Interface.IsInternal;
         if (!isTrusted && !view.IsChecksumValid) return DropReason.BadChecksum;

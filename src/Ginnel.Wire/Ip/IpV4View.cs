@@ -106,6 +106,26 @@ public readonly ref struct IpV4View
         return DropReason.None;
     }
 
+    /// <summary>
+    /// Parses a packet that <see cref="TryParse"/> has refused for an option, so that its sender can be told which octet is wrong
+    /// (RFC 1122 section 3.2.2.5). Only addresses, protocol, fragment fields and checksum of the view may be used.
+    /// </summary>
+    /// <param name="bytes">The packet.</param>
+    /// <param name="view">The packet; <c>default</c> if the result is false.</param>
+    /// <param name="pointer">The offset of the wrong octet from the start of the header.</param>
+    public static bool TryParseBadOption(ReadOnlySpan<byte> bytes, out IpV4View view, out byte pointer)
+    {
+        view = default;
+        pointer = 0;
+        if (ParseHeader(bytes, out int headerLength, out _) != DropReason.BadOption) return false;
+        int totalLength = BinaryPrimitives.ReadUInt16BigEndian(bytes[2..]);
+        if (totalLength < headerLength || totalLength > bytes.Length) return false;
+        CheckOptions(bytes[IpV4Header.MinimumSize..headerLength], out _, out int wrong);
+        pointer = (byte)(IpV4Header.MinimumSize + wrong);
+        view = new IpV4View(bytes[..totalLength], headerLength, sourceRouted: false);
+        return true;
+    }
+
     private static DropReason ParseHeader(ReadOnlySpan<byte> bytes, out int headerLength, out bool sourceRouted)
     {
         sourceRouted = false;
@@ -116,7 +136,7 @@ public readonly ref struct IpV4View
         if (headerLength < IpV4Header.MinimumSize || headerLength > bytes.Length) return DropReason.BadLength;
         return headerLength == IpV4Header.MinimumSize
             ? DropReason.None
-            : CheckOptions(bytes[IpV4Header.MinimumSize..headerLength], out sourceRouted);
+            : CheckOptions(bytes[IpV4Header.MinimumSize..headerLength], out sourceRouted, out _);
     }
 
     // All fragments but the last are multiples of 8 (RFC 791 section 3.2); nothing reaches past the longest packet (ping of death).
@@ -127,17 +147,21 @@ public readonly ref struct IpV4View
         return payloadLength > 0 && (!more || payloadLength % 8 == 0) && IpV4Header.MinimumSize + offset + payloadLength <= 65535;
     }
 
-    private static DropReason CheckOptions(ReadOnlySpan<byte> options, out bool sourceRouted)
+    private static DropReason CheckOptions(ReadOnlySpan<byte> options, out bool sourceRouted, out int wrong)
     {
         const byte EndOfOptions = 0, NoOperation = 1, LooseSourceRoute = 131, StrictSourceRoute = 137;
         sourceRouted = false;
+        int all = options.Length;
+        wrong = 0;
         while (!options.IsEmpty)
         {
+            wrong = all - options.Length;
             byte kind = options[0];
             if (kind == EndOfOptions) return DropReason.None;
             if (kind == NoOperation) { options = options[1..]; continue; }
             if (options.Length < 2) return DropReason.BadOption;
             int length = options[1];
+            wrong++;
             if (length < 2 || length > options.Length) return DropReason.BadOption;
             sourceRouted |= kind is LooseSourceRoute or StrictSourceRoute;
             options = options[length..];

@@ -94,6 +94,48 @@ public sealed class IcmpErrorTests
         Assert.Single(stack.Sent());
     }
 
+    [Theory]
+    [InlineData(new byte[] { 7, 1, 0, 0 }, 21)]
+    [InlineData(new byte[] { 1, 1, 1, 7 }, 23)]
+    [InlineData(new byte[] { 1, 7, 200, 0 }, 22)]
+    public void An_IPv4_option_that_cannot_be_is_pointed_at(byte[] options, byte pointer)
+    {
+        using TestStack stack = new();
+        byte[] packet = Build.IpV4(PeerV4, OwnV4, IpProtocol.Udp, Build.UdpSegment(new IpEndpoint(PeerV4, 1), new IpEndpoint(OwnV4, 2), [1]),
+            options: options);
+        stack.ReceiveDropped(DropReason.BadOption, packet);
+        Error error = Read(Assert.Single(stack.Sent()));
+        Assert.Equal((OwnV4, PeerV4, (byte)12, (byte)0, (uint)pointer << 24), (error.Source, error.Destination, error.Type, error.Code, error.Rest));
+        Assert.Equal(packet, error.Quoted);
+    }
+
+    [Fact]
+    public void No_IPv4_option_is_pointed_at_to_strangers_groups_later_fragments_or_of_errors()
+    {
+        using TestStack stack = new();
+        byte[] options = [7, 1, 0, 0], datagram = Build.UdpSegment(new IpEndpoint(PeerV4, 1), new IpEndpoint(OwnV4, 2), [1]);
+        byte[] damaged = Build.IpV4(PeerV4, OwnV4, IpProtocol.Udp, datagram, options: options);
+        damaged[10]++;
+        stack.Receive(
+            damaged, Build.IpV4(PeerV4, FarV4, IpProtocol.Udp, datagram, options: options),
+            Build.IpV4(PeerV4, IpAddress.BroadcastV4, IpProtocol.Udp, datagram, options: options),
+            Build.IpV4(IpAddress.AnyV4, OwnV4, IpProtocol.Udp, datagram, options: options),
+            Build.IpV4(PeerV4, OwnV4, IpProtocol.Udp, new byte[16], id: 1, offset: 8, more: true, options: options),
+            Build.IpV4(PeerV4, OwnV4, IpProtocol.Icmp, [3, 3, 0, 0, 0, 0, 0, 0], options: options));
+        Assert.Equal(6, stack.Drops(DropReason.BadOption));
+        Assert.Empty(stack.Sent());
+    }
+
+    [Fact]
+    public void No_error_answers_a_redirect()
+    {
+        using TestStack stack = new(anyIp: true);
+        byte[] redirect = new byte[40];
+        redirect[0] = (byte)IcmpV6Type.Redirect;
+        stack.ReceiveDropped(DropReason.HopLimitExceeded, Build.Ip(PeerV6, FarV6, IpProtocol.IcmpV6, redirect, hopLimit: 1));
+        Assert.Empty(stack.Sent());
+    }
+
     // ---- errors in
 
     public static TheoryData<bool, byte, byte, NetworkFailure> Meanings => new()
