@@ -1,8 +1,12 @@
+using Ginnel.PacketScripts.Running;
+
 namespace Ginnel.PacketScripts;
 
 /// <summary>Every script under <c>scripts/</c> passes, and sends nothing that it does not expect.</summary>
 public sealed class ScriptTests
 {
+    private static readonly Options OwnProfile = new(SystemKind.Ginnel, strict: true, []);
+
     internal static string Root => Path.Combine(AppContext.BaseDirectory, "scripts");
 
     public static IEnumerable<TheoryDataRow<string>> Scripts() =>
@@ -12,5 +16,5 @@ public sealed class ScriptTests
 
     [Theory]
     [MemberData(nameof(Scripts))]
-    public void Passes(string script) => Assert.Null(Program.RunFile(Path.Combine(Root, script), strict: true));
+    public void Passes(string script) => Assert.Null(OwnProfile.Run(Path.Combine(Root, script)));
 }

@@ -134,11 +134,23 @@ public sealed class TcpOptions
     /// <summary>Longest wait before an acknowledgment (RFC 9293 section 3.8.6.3: below 0.5 s).</summary>
     public TimeSpan DelayedAck { get; init; } = TimeSpan.FromMilliseconds(40);
 
+    /// <summary>
+    /// How many of a connection's first data segments are acknowledged at once, until we answer data with data; others wait as
+    /// <see cref="DelayedAck"/> says. Linux begins with 16, which helps a peer in slow start; RFC 9293 section 3.8.6.3 leaves it open.
+    /// </summary>
+    public int QuickAcks { get; init; }
+
     /// <summary>Retransmission timeout before a round trip was measured (RFC 6298 section 2.1).</summary>
     public TimeSpan InitialRetransmitTimeout { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Least retransmission timeout. RFC 6298 says 1 s should be the floor; common practice is 200 ms.</summary>
     public TimeSpan MinRetransmitTimeout { get; init; } = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>
+    /// Whether the least retransmission timeout bounds the variation's part of it, as Linux does: SRTT + max(4·RTTVAR, least). By itself
+    /// the whole is bounded (RFC 6298 section 2.4).
+    /// </summary>
+    public bool MinRetransmitTimeoutIsVariation { get; init; }
 
     /// <summary>Greatest retransmission timeout (RFC 6298 section 2.5: at least 60 s).</summary>
     public TimeSpan MaxRetransmitTimeout { get; init; } = TimeSpan.FromSeconds(60);

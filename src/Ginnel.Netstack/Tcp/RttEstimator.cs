@@ -47,7 +47,9 @@ internal struct RttEstimator
             _variation += (Math.Abs(_smoothed - sample) - _variation) / 4;
             _smoothed += (sample - _smoothed) / 8;
         }
-        _timeout = Math.Max(_smoothed + Math.Max(Granularity, 4 * _variation), options.MinRetransmitTimeout.Ticks);
+        long least = options.MinRetransmitTimeout.Ticks;
+        long variation = Math.Max(options.MinRetransmitTimeoutIsVariation ? least : Granularity, 4 * _variation);
+        _timeout = Math.Max(_smoothed + variation, least);
         _backoff = 0;
     }
 

@@ -21,6 +21,8 @@ internal sealed partial class TcpConnection
     private SackBlock _duplicate;
     private long _bytesReceived;
     private long _bytesSent;
+    private SequenceNumber _sentBeforeReceiving;
+    private int _quickAcks;
 
     /// <summary>Takes what is new of the payload (RFC 9293 section 3.10.7.4, step 7).</summary>
     private void CheckText(ref TcpSegment segment, Instant now)
@@ -47,9 +49,17 @@ internal sealed partial class TcpConnection
         _bytesReceived += segment.Payload.Length;
         _unackedSegments += segment.Count;
         // RFC 9293 section 3.8.6.3: every second segment at least; a super-segment counts as what it stands for.
-        if (_unackedSegments >= 2) OweAck();
+        if (_unackedSegments >= 2 || TakeQuickAck(segment.Payload.Length)) OweAck();
         else if (_acksOwed == 0) _ackAt = Instant.Min(_ackAt, now + Options.DelayedAck);
         Raise(SocketEvents.Readable);
+    }
+
+    // TcpOptions.QuickAcks: used up, or ended by data of ours behind the peer's first, which show that answers carry acknowledgments.
+    private bool TakeQuickAck(int length)
+    {
+        if (Options.QuickAcks == 0) return false;
+        if (_bytesReceived == length) _sentBeforeReceiving = SndNxt;
+        return SndNxt == _sentBeforeReceiving && _quickAcks++ < Options.QuickAcks;
     }
 
     /// <summary>Puts the payload into the ring and the queue; false when it has to be dropped.</summary>

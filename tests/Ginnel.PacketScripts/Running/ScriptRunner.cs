@@ -1,125 +1,141 @@
+using Ginnel.PacketScripts.Calls;
 using Ginnel.PacketScripts.Syntax;
 
 namespace Ginnel.PacketScripts.Running;
 
 /// <summary>
-/// Runs a script against a stack in virtual time. As in packetdrill one call may block while packets go on; it is tried again after
-/// every step, and has to return within its time. <paramref name="strict"/>: whatever the stack sends must be expected.
+/// Runs a script against a stack in virtual time. As in packetdrill one call may block while packets and other calls go on; it is tried
+/// again after every step, and has to return within its time. <paramref name="strict"/>: whatever the stack sends must be expected.
 /// </summary>
-internal sealed class ScriptRunner(Script script, bool strict)
+internal sealed class ScriptRunner(Script script, SystemKind system, bool strict)
 {
-    private readonly Profile _profile = new();
-    private readonly NumberMap _numbers = new();
+    private readonly Profile _profile = new(system);
+    private readonly Snippets _snippets = new();
     private StackUnderTest? _subject;
     private SocketCalls? _calls;
     private TimeSpan _lastEvent;
     private BlockedCall? _blocked;
 
-    private sealed record BlockedCall(int Line, SystemCall Call, TimeSpan Until);
+    private sealed record BlockedCall(PendingCall Pending, TimeSpan Until);
 
     /// <exception cref="ScriptException">The stack did something else, or the script cannot be run.</exception>
     internal void Run()
     {
         _profile.Apply(script.Options);
-        foreach (ScriptEvent next in script.Events) Execute(next);
+        OptionScan.Apply(script, _profile);
+        for (int i = 0; i < script.Events.Count; i++) Execute(script.Events[i], isLast: i == script.Events.Count - 1);
         if (_blocked is { } blocked) FinishBlocked(blocked);
         if (_subject is null) throw new ScriptException(1, "the script does nothing");
         _subject.Collect();
-        if (strict && _subject.TryTakeSeen(out SeenPacket extra))
-            throw new ScriptException(script.Events[^1].Line, $"at the end the stack had also sent at {Seconds(extra.At)}: {new SegmentMatcher(_numbers).Describe(extra)}");
+        while (strict && _subject.TryTakeSeen(out SeenPacket extra))
+        {
+            if (extra.IsHousekeeping) continue;
+            throw new ScriptException(script.Events[^1].Line, $"at the end the stack had also sent at {Expectation.Seconds(extra.At)}: {extra.Describe(_calls!.Flows.Current)}");
+        }
     }
 
-    private void Execute(ScriptEvent next)
+    private void Execute(ScriptEvent next, bool isLast)
     {
-        if (next.Action is CommandAction command)
+        if (next.Action is CommandAction command && (_subject is null || isLast))
         {
-            if (_subject is not null) throw new ScriptException(next.Line, "settings must stand before the first call or packet");
-            _profile.Command(next.Line, command.Text);
+            // The last command restores settings, after everything that could be changed by them.
+            new CommandReader(_subject is null ? _profile : new Profile(system)).Read(next.Line, command.Text);
             return;
         }
-        if (_subject is null)
-        {
-            _subject = new StackUnderTest(_profile);
-            _calls = new SocketCalls(_subject, _profile);
-        }
-        TimeSpan offset = next.Time.Kind == TimeKind.Absolute ? TimeSpan.Zero : _lastEvent;
+        Begin();
+        // Relative times count from when the event before was over.
+        TimeSpan offset = next.Time.Kind == TimeKind.Absolute ? TimeSpan.Zero : _subject!.Elapsed;
         TimeSpan at = offset + next.Time.Start;
-        if (next.Time.Kind == TimeKind.Absolute && at < _lastEvent) throw new ScriptException(next.Line, $"the time {Seconds(at)} is before that of the last event");
-        if (next.Action is TcpAction { IsInbound: false } or IcmpAction { IsInbound: false }) { Expect(next, at, offset + (next.Time.End ?? next.Time.Start)); return; }
-        AdvanceTo(at);
+        if (next.Time.Kind == TimeKind.Absolute && at < _lastEvent && at + _profile.Tolerance < _subject!.Elapsed)
+            throw new ScriptException(next.Line, $"the time {Expectation.Seconds(at)} is before that of the last event");
+        TimeSpan tolerance = Longer(_profile.Tolerance, (at - _lastEvent) * _profile.TolerancePart);
         _lastEvent = at;
+        if (next.Action is PacketAction { IsInbound: false })
+        {
+            new Expectation(_subject!, _profile, _calls!.Flows, Step).Meet(next, at, offset + (next.Time.End ?? next.Time.Start), tolerance);
+            return;
+        }
+        AdvanceTo(at);
+        Act(next, offset);
+    }
+
+    private void Begin()
+    {
+        if (_subject is not null) return;
+        _profile.Freeze();
+        _subject = new StackUnderTest(_profile);
+        _calls = new SocketCalls(_subject, _profile);
+    }
+
+    private void Act(ScriptEvent next, TimeSpan offset)
+    {
         switch (next.Action)
         {
             case SystemCall call: MakeCall(next, call, offset); break;
-            case TcpAction segment: Inject(new SegmentBuilder(_profile, _numbers).Build(segment.Segment, _calls!.LocalPort, SocketCalls.RemotePort)); break;
-            case IcmpAction icmp: Inject(new SegmentBuilder(_profile, _numbers).Build(next.Line, icmp, _calls!.LocalPort, SocketCalls.RemotePort)); break;
-            case CodeAction code: new Assertion(_subject, _calls!.Connection).Check(next.Line, code.Text); break;
+            case PacketAction packet:
+                _subject!.Inject(new PacketBuilder(_profile, _calls!.Flows.For(packet)).Build(next.Line, packet));
+                RetryBlocked();
+                break;
+            case CodeAction code: _snippets.Run(next.Line, code.Text, new InfoFields(_subject!, _calls!.Connection).Find); break;
+            case CommandAction command: AdvanceTo(_subject!.Elapsed + new CommandReader(_profile).Read(next.Line, command.Text)); break;
         }
     }
 
-    private void Inject(byte[] packet)
+    private bool Step(TimeSpan limit)
     {
-        _subject!.Inject(packet);
+        bool more = _subject!.Step(_blocked is { } blocked && GivesUpAt(blocked) is { } end && end > _subject.Elapsed && end < limit ? end : limit);
         RetryBlocked();
+        return more || _subject.Elapsed < limit;
     }
 
-    /// <summary>Waits for the next packet of the stack, which has to come in time and be the right one.</summary>
-    private void Expect(ScriptEvent expected, TimeSpan from, TimeSpan to)
-    {
-        bool any = expected.Time.Kind == TimeKind.Any;
-        TimeSpan limit = any ? _subject!.Elapsed + TimeSpan.FromHours(3) : to + _profile.Tolerance;
-        _subject!.Collect();
-        while (_subject.SeenCount == 0 && _subject.Step(limit)) RetryBlocked();
-        SegmentMatcher matcher = new(_numbers);
-        if (!_subject.TryTakeSeen(out SeenPacket packet)) throw new ScriptException(expected.Line, $"nothing was sent until {Seconds(limit)}");
-        if (matcher.Compare(packet, expected.Action) is { } difference)
-            throw new ScriptException(expected.Line, $"{difference}; at {Seconds(packet.At)} the stack sent {matcher.Describe(packet)}");
-        if (!any && (packet.At < from - _profile.Tolerance || packet.At > to + _profile.Tolerance))
-            throw new ScriptException(expected.Line, $"was sent at {Seconds(packet.At)}, not at {Seconds(from)}: {matcher.Describe(packet)}");
-        _lastEvent = any || expected.Time.End is not null ? packet.At : from;
-    }
+    private static TimeSpan? GivesUpAt(BlockedCall blocked) => ReadinessCalls.GivesUpAt(blocked.Pending);
 
     private void AdvanceTo(TimeSpan time)
     {
-        while (_subject!.Step(time)) RetryBlocked();
+        while (Step(time)) { }
         RetryBlocked();
     }
 
     private void MakeCall(ScriptEvent next, SystemCall call, TimeSpan offset)
     {
-        if (_blocked is { } blocked) FinishBlocked(blocked);
-        CallResult result = _calls!.Call(next.Line, call, again: false);
-        if (next.Time.BlockedUntil is not { } until) { Check(next.Line, call, result); return; }
-        if (!result.Blocks) throw new ScriptException(next.Line, $"{call.Name} returned {result} at once instead of blocking");
-        _blocked = new BlockedCall(next.Line, call, offset + until);
+        if (next.Time.BlockedUntil is not null && _blocked is { } former) FinishBlocked(former);
+        var pending = new PendingCall(next.Line, call, _subject!.Elapsed);
+        CallResult result = _calls!.Call(pending);
+        if (next.Time.BlockedUntil is { } until && result.Blocks) { _blocked = new BlockedCall(pending, offset + until); return; }
+        Check(pending, result);
+        if (next.Time.BlockedUntil is { } late && offset + late - _subject.Elapsed > _profile.Tolerance)
+            throw new ScriptException(next.Line, $"{call.Name} returned {result} at once, not at {Expectation.Seconds(offset + late)}");
     }
 
     private void RetryBlocked()
     {
         if (_blocked is not { } blocked) return;
-        CallResult result = _calls!.Call(blocked.Line, blocked.Call, again: true);
+        CallResult result = _calls!.Call(blocked.Pending);
         if (result.Blocks) return;
         _blocked = null;
-        Check(blocked.Line, blocked.Call, result);
+        Check(blocked.Pending, result);
         TimeSpan error = _subject!.Elapsed - blocked.Until;
         if (error.Duration() > _profile.Tolerance)
-            throw new ScriptException(blocked.Line, $"{blocked.Call.Name} returned at {Seconds(_subject.Elapsed)}, not at {Seconds(blocked.Until)}");
+            throw new ScriptException(blocked.Pending.Line, $"{blocked.Pending.Name} returned at {Expectation.Seconds(_subject.Elapsed)}, not at {Expectation.Seconds(blocked.Until)}");
     }
 
     private void FinishBlocked(BlockedCall blocked)
     {
-        AdvanceTo(blocked.Until + _profile.Tolerance);
-        if (_blocked is not null) throw new ScriptException(blocked.Line, $"{blocked.Call.Name} still blocks at {Seconds(_subject!.Elapsed)}");
+        AdvanceTo(Longer(blocked.Until + _profile.Tolerance, _subject!.Elapsed));
+        if (_blocked is not null) throw new ScriptException(blocked.Pending.Line, $"{blocked.Pending.Name} still blocks at {Expectation.Seconds(_subject!.Elapsed)}");
     }
 
-    private static void Check(int line, SystemCall call, CallResult result)
+    private static void Check(PendingCall pending, CallResult result)
     {
-        if (result.Blocks) throw new ScriptException(line, $"{call.Name} blocks");
-        if (call.Result == "?") return;
-        string expected = call.Errno is null ? call.Result : $"{call.Result} {call.Errno}";
+        SystemCall call = pending.Call;
+        if (result.Blocks) throw new ScriptException(pending.Line, $"{call.Name} blocks");
+        if (call.Result is EllipsisValue) return;
+        long wanted = call.Result.Number ?? throw new ScriptException(pending.Line, $"the result {call.Result} is no number");
+        // Whether F_GETFL shows access modes differs between systems; F_SETFL returns nothing else than success.
         if (call.Name == "fcntl" && call.Errno is null && result.Errno is null) return;
-        if (result.ToString() != expected) throw new ScriptException(line, $"{call.Name} returned {result}, not {expected}");
+        string expected = call.Errno is null ? wanted.ToString(System.Globalization.CultureInfo.InvariantCulture) : $"{wanted} {call.Errno}";
+        if (result.ToString() != expected) throw new ScriptException(pending.Line, $"{call.Name} returned {result}, not {expected}");
     }
 
-    private static string Seconds(TimeSpan time) => time.TotalSeconds.ToString("0.000000", System.Globalization.CultureInfo.InvariantCulture) + " s";
+    private static TimeSpan Longer(TimeSpan one, TimeSpan other) => one > other ? one : other;
 }

@@ -13,7 +13,8 @@ internal sealed class StackUnderTest
 
     internal StackUnderTest(Profile profile)
     {
-        Stack = new NetworkStack(new StackOptions { Pool = _pool, Entropy = new SeededEntropy(1), Tcp = profile.Build() });
+        Stack = new NetworkStack(new StackOptions { Pool = _pool, Entropy = new SeededEntropy(1), Tcp = profile.Tuning.Build() });
+        CongestionName = profile.Tuning.Congestion == CongestionControlKind.NewReno ? "reno" : "cubic";
         var link = new LinkProperties(LinkMedium.Ip, profile.Mtu);
         _interface = Stack.AddInterface(new InterfaceOptions { Name = "tun0", Link = link });
         Stack.SetLink(_interface, link, up: true, Now);
@@ -22,6 +23,12 @@ internal sealed class StackUnderTest
     }
 
     internal NetworkStack Stack { get; }
+
+    /// <summary>The congestion control's name.</summary>
+    internal string CongestionName { get; }
+
+    /// <summary>What the stack tells the owners of sockets.</summary>
+    internal event Action<SocketEvent>? EventTaken;
 
     /// <summary>Since the script began.</summary>
     internal TimeSpan Elapsed { get; private set; }
@@ -32,6 +39,8 @@ internal sealed class StackUnderTest
     internal int SeenCount => _seen.Count;
 
     internal bool TryTakeSeen(out SeenPacket packet) => _seen.TryDequeue(out packet!);
+
+    internal bool TryPeekSeen(out SeenPacket packet) => _seen.TryPeek(out packet!);
 
     /// <summary>A packet from the peer.</summary>
     internal void Inject(byte[] bytes)
@@ -71,6 +80,6 @@ internal sealed class StackUnderTest
             _seen.Enqueue(new SeenPacket(Elapsed, packet.Span.ToArray()));
             packet.Return();
         }
-        while (Stack.TryTakeEvent(out _)) { }
+        while (Stack.TryTakeEvent(out SocketEvent taken)) EventTaken?.Invoke(taken);
     }
 }

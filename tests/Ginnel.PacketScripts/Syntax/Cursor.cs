@@ -64,10 +64,27 @@ internal sealed class Cursor(string text)
         return text[start.._at];
     }
 
+    /// <summary>Takes 0–9, a–f in pairs; empty where none stand.</summary>
+    internal byte[] TakeOctets()
+    {
+        TryTake("0x");
+        string digits = TakeAny("0123456789abcdefABCDEF");
+        return digits.Length % 2 == 0 ? Convert.FromHexString(digits) : throw Error($"'{digits}' has an odd number of hexadecimal digits");
+    }
+
     internal uint TakeNumber()
     {
+        if (TryTake("0x")) return uint.TryParse(TakeAny("0123456789abcdefABCDEF"), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out uint hex)
+            ? hex : throw Error("a number of hexadecimal digits expected behind 0x");
         string digits = TakeAny("0123456789");
-        return uint.TryParse(digits, CultureInfo.InvariantCulture, out uint number) ? number : throw Error($"a number expected at '{Rest}'");
+        return uint.TryParse(digits, CultureInfo.InvariantCulture, out uint number) ? number : throw Error($"a number of 32 bits expected at '{digits}{Rest}'");
+    }
+
+    /// <summary>Takes a number that a field of 16 bits holds.</summary>
+    internal int TakeShort(string what)
+    {
+        uint number = TakeNumber();
+        return number <= ushort.MaxValue ? (int)number : throw Error($"{what} {number} does not fit into 16 bits");
     }
 
     /// <summary>Takes seconds with a fraction. Three dots behind it are not part of it.</summary>
@@ -105,28 +122,23 @@ internal sealed class Cursor(string text)
         return taken.Trim();
     }
 
-    /// <summary>Takes one argument of a call: up to a comma or the closing parenthesis of this level.</summary>
-    internal string TakeArgument()
+    /// <summary>Takes a text in quotation marks, without them.</summary>
+    internal string TakeQuoted()
     {
-        SkipBlank();
+        Take("\"");
         int start = _at;
-        int depth = 0;
-        while (_at < text.Length)
-        {
-            char next = text[_at];
-            if (next == '"') { SkipString(); continue; }
-            if (next is '(' or '[' or '{') depth++;
-            if (next is ')' or ']' or '}' && depth-- == 0) break;
-            if (next == ',' && depth == 0) break;
-            Advance(_at + 1);
-        }
-        return text[start.._at].Trim();
+        int end = start;
+        while (end < text.Length && text[end] != '"') end += text[end] == '\\' ? 2 : 1;
+        if (end >= text.Length) throw Error("a text is not closed");
+        Advance(end + 1);
+        return text[start..end];
     }
 
-    private void SkipString()
+    /// <summary>Whether the next characters, blanks aside, are these; nothing is taken.</summary>
+    internal bool StandsHere(string literal)
     {
-        Advance(_at + 1);
-        TakeUntil("\"");
+        SkipBlank();
+        return string.CompareOrdinal(text, _at, literal, 0, literal.Length) == 0;
     }
 
     private void SkipBlank()

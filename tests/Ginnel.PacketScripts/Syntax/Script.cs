@@ -4,7 +4,10 @@ namespace Ginnel.PacketScripts.Syntax;
 /// <param name="Name">The file, for messages.</param>
 /// <param name="Options">What stands before the events as <c>--name=value</c>.</param>
 /// <param name="Events">The events.</param>
-internal sealed record Script(string Name, IReadOnlyDictionary<string, string> Options, IReadOnlyList<ScriptEvent> Events);
+internal sealed record Script(string Name, IReadOnlyList<ScriptOption> Options, IReadOnlyList<ScriptEvent> Events);
+
+/// <summary>One <c>--name=value</c>.</summary>
+internal sealed record ScriptOption(int Line, string Name, string Value);
 
 /// <summary>Something that happens, or has to be seen, at a time.</summary>
 internal sealed record ScriptEvent(int Line, EventTime Time, ScriptAction Action);
@@ -20,14 +23,12 @@ internal enum TimeKind { Absolute, Relative, Any }
 
 internal abstract record ScriptAction;
 
-/// <summary><c>read(4, ..., 1000) = 1000</c>. Arguments stay text: what they mean is the call's matter.</summary>
-internal sealed record SystemCall(string Name, IReadOnlyList<string> Arguments, string Result, string? Errno) : ScriptAction;
-
-/// <summary>A TCP segment, injected (<c>&lt;</c>) or expected (<c>&gt;</c>).</summary>
-internal sealed record TcpAction(bool IsInbound, TcpText Segment) : ScriptAction;
-
-/// <summary>An ICMP error that quotes a segment of ours, injected or expected.</summary>
-internal sealed record IcmpAction(bool IsInbound, string Type, string? Code, int Mtu, uint QuotedSequence, int QuotedLength) : ScriptAction;
+/// <summary><c>read(4, ..., 1000) = 1000</c>.</summary>
+internal sealed record SystemCall(string Name, IReadOnlyList<Value> Arguments, Value Result, string? Errno) : ScriptAction
+{
+    /// <summary>The argument, or an ellipsis where the script wrote fewer.</summary>
+    internal Value this[int index] => index < Arguments.Count ? Arguments[index] : EllipsisValue.Instance;
+}
 
 /// <summary>Text between backticks; never executed, only read for settings that are known.</summary>
 internal sealed record CommandAction(string Text) : ScriptAction;
@@ -35,19 +36,8 @@ internal sealed record CommandAction(string Text) : ScriptAction;
 /// <summary>Text between <c>%{</c> and <c>}%</c>.</summary>
 internal sealed record CodeAction(string Text) : ScriptAction;
 
-/// <summary>A segment as written.</summary>
-/// <param name="Flags">Letters of <c>FSRPEWU</c> and a dot for ACK.</param>
-/// <param name="Sequence">First number, relative to the direction's first.</param>
-/// <param name="Length">Payload octets.</param>
-/// <param name="Acknowledgment">Behind <c>ack</c>.</param>
-/// <param name="Window">Behind <c>win</c>; unscaled as on the wire.</param>
-/// <param name="Urgent">Behind <c>urg</c>.</param>
-/// <param name="Options">In order; null for <c>&lt;...&gt;</c>, which matches all; empty when none are written.</param>
-internal sealed record TcpText(
-    string Flags, uint Sequence, int Length, uint? Acknowledgment, int? Window, int? Urgent, IReadOnlyList<TcpOption>? Options);
-
-/// <summary>One option: its name and its numbers (a SACK option has two for each block).</summary>
-internal sealed record TcpOption(string Name, IReadOnlyList<uint> Values);
-
-/// <summary>The script cannot be read, or asks for something that the interpreter does not have.</summary>
-internal sealed class ScriptException(int line, string message) : Exception($"line {line}: {message}");
+/// <summary>The script cannot be read, asks for something that the interpreter does not have, or saw the stack do something else.</summary>
+internal sealed class ScriptException(int line, string message) : Exception($"line {line}: {message}")
+{
+    internal int Line => line;
+}
