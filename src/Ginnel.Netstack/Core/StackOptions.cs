@@ -128,6 +128,24 @@ public sealed class TcpOptions
     /// <summary>Whether small writes wait for an acknowledgment (RFC 9293 section 3.7.4); off suits relays.</summary>
     public bool Nagle { get; init; }
 
+    /// <summary>
+    /// Whether Nagle's algorithm lets the end of a write follow full segments and holds back only what would be a second small segment in
+    /// flight, as Linux does (Minshall's change); by itself it waits for everything in flight (RFC 9293 section 3.7.4).
+    /// </summary>
+    public bool NagleHoldsSecondSmall { get; init; }
+
+    /// <summary>
+    /// Whether the window that is told follows the buffer octet by octet, as in the BSDs; by itself its edge moves by whole segments (RFC
+    /// 9293 section 3.8.6.2.2). Only where the window is far from closed is there no difference to a peer.
+    /// </summary>
+    public bool WindowFollowsBuffer { get; init; }
+
+    /// <summary>
+    /// Whether a closed window is probed with an old sequence number and no data, as Linux does; by itself with the next octet (RFC 9293
+    /// section 3.8.6.1).
+    /// </summary>
+    public bool ProbeBehindWindow { get; init; }
+
     /// <summary>Initial congestion window in segments (RFC 6928).</summary>
     public int InitialWindow { get; init; } = 10;
 
@@ -184,6 +202,15 @@ public sealed class TcpOptions
 
     /// <summary>Whether timestamps are offered (RFC 7323).</summary>
     public bool Timestamps { get; init; } = true;
+
+    /// <summary>
+    /// Whether segments without timestamps are taken though both sides agreed on them, as Linux does. By itself they are dropped, as RFC 7323
+    /// section 3.2 says they should.
+    /// </summary>
+    public bool TolerateMissingTimestamps { get; init; }
+
+    /// <summary>Whether window scale stands before SACK-permitted on a SYN, as the BSDs have it; by itself behind, as in Linux.</summary>
+    public bool WindowScaleFirst { get; init; }
 
     /// <summary>Whether SACK is offered (RFC 2018).</summary>
     public bool Sack { get; init; } = true;

@@ -48,6 +48,7 @@ internal sealed partial class TcpConnection
         if (!TimestampsOn || segment.Has(TcpFlags.Rst)) return true;
         if (!segment.Header.HasTimestamps)
         {
+            if (Options.TolerateMissingTimestamps) return true;
             // Section 3.2: once negotiated it must be there, and a segment without is silently dropped.
             Tcp.Drop(DropReason.PawsRejected);
             return false;
@@ -66,7 +67,7 @@ internal sealed partial class TcpConnection
     /// <summary>RFC 7323 section 4.3: only a segment that reaches back to the last acknowledgment may set the value to be echoed.</summary>
     private void NoteTimestamp(in TcpSegment segment, Instant now)
     {
-        if (!TimestampsOn || segment.Has(TcpFlags.Rst) || segment.Header.Sequence > LastAckSent) return;
+        if (!TimestampsOn || !segment.Header.HasTimestamps || segment.Has(TcpFlags.Rst) || segment.Header.Sequence > LastAckSent) return;
         TsRecent = segment.Header.TimestampValue;
         TsRecentAt = now;
     }

@@ -14,6 +14,7 @@ internal sealed partial class TcpConnection
 
     private bool _nagle;
     private bool _probeOwed;
+    private SequenceNumber _smallSentTo;
     private bool _keepAliveOwed;
     private bool _cwndLimited;
     private Instant _lastSentAt;
@@ -60,6 +61,7 @@ internal sealed partial class TcpConnection
         header.SackPermitted = answer ? SackOn : Options.Sack;
         header.HasWindowScale = answer ? ScalingOn : Options.WindowScaling;
         header.WindowScale = RcvScale;
+        header.WindowScaleFirst = Options.WindowScaleFirst;
         header.HasTimestamps = answer ? TimestampsOn : Options.Timestamps;
         if (header.HasTimestamps) header.TimestampValue = TimestampNow(now);
         if (answer) header.Flags |= TcpFlags.Ack;
@@ -104,14 +106,17 @@ internal sealed partial class TcpConnection
         if (length >= size)
         {
             // Whole segments, unless the rest is the end of the data and may go at once.
-            bool tail = length == unsent && (!_nagle || _finQueued);
+            bool tail = length == unsent && (!_nagle || _finQueued || MaySendSmall);
             if (!tail) length = length / size * size;
             return true;
         }
-        if (length == unsent) return !_nagle || Flight == 0 || _finQueued;
+        if (length == unsent) return !_nagle || Flight == 0 || _finQueued || MaySendSmall;
         // Less than a segment because the peer's window is small: worth it at half of the largest window seen.
         return length == usable && length >= MaxSndWnd / 2;
     }
+
+    // TcpOptions.NagleHoldsSecondSmall: no small segment is in flight.
+    private bool MaySendSmall => Options.NagleHoldsSecondSmall && (_smallSentTo <= SndUna || _smallSentTo > SndNxt);
 
     // SACK blocks take room from data while we have holes ourselves.
     private int DataSegmentSize() =>
@@ -130,6 +135,7 @@ internal sealed partial class TcpConnection
         if (!TrySend(header, SndNxt - SndUna, length, now)) return false;
         SequenceNumber left = SndNxt;
         SndNxt += length + (fin ? 1 : 0);
+        if (length % SegmentSize != 0) _smallSentTo = SndNxt;
         _finSent |= fin;
         Scoreboard.Sent(left, SndNxt, now, Memory);
         _reduction.Sent(length);
@@ -172,12 +178,21 @@ internal sealed partial class TcpConnection
     /// Into a closed window one octet, or the FIN (RFC 9293 section 3.8.6.1); into a window that is only too small for politeness
     /// what it takes (section 3.8.6.2.1, the override timeout). It stays in flight until the peer takes it.
     /// </summary>
+    private bool ProbeBehind(Instant now)
+    {
+        if (!TrySend(NewHeader(SndUna - 1, TcpFlags.Ack, now), 0, 0, now)) return false;
+        _probeOwed = false;
+        _lastSentAt = now;
+        return true;
+    }
+
     private bool SendProbe(Instant now)
     {
         bool again = Flight > 0;
         int data = again ? SendRing.Count : Unsent;
         if (data == 0 && !_finQueued) { _probeOwed = false; return false; }
         int usable = SndUna + SndWnd - SndNxt;
+        if (Options.ProbeBehindWindow && usable <= 0 && !again) return ProbeBehind(now);
         int length = again ? Math.Min(1, data) : Math.Min(data, Math.Clamp(usable, 1, DataSegmentSize()));
         bool fin = length == 0;
         TcpHeader header = NewHeader(again ? SndUna : SndNxt, TcpFlags.Ack | Push(length, length) | (fin ? TcpFlags.Fin : 0), now);

@@ -131,7 +131,8 @@ internal sealed partial class TcpConnection
     private ushort AdvertiseWindow(bool onSyn)
     {
         SequenceNumber edge = RcvNxt + Storable();
-        if (edge - RcvAdv < Math.Min(_rcvLimit / 2, AnnouncedMss)) edge = SequenceNumber.Max(RcvAdv, RcvNxt);
+        bool follows = Options.WindowFollowsBuffer && edge - RcvNxt >= _rcvLimit / 4;
+        if (!follows && edge - RcvAdv < Math.Min(_rcvLimit / 2, AnnouncedMss)) edge = SequenceNumber.Max(RcvAdv, RcvNxt);
         int scale = onSyn ? 0 : RcvScale;
         int field = Math.Min((edge - RcvNxt) >> scale, ushort.MaxValue);
         RcvAdv = SequenceNumber.Max(RcvAdv, RcvNxt + (field << scale));

@@ -78,6 +78,9 @@ public struct TcpHeader
     /// <summary>The shift of the window scale option as sent; a receiver treats more than 14 as 14.</summary>
     public byte WindowScale;
 
+    /// <summary>Whether <see cref="Write"/> puts the window scale before SACK-permitted, as the BSDs do; options may stand in any order.</summary>
+    public bool WindowScaleFirst;
+
     /// <summary>Whether SACK-permitted is present (RFC 2018 section 2).</summary>
     public bool SackPermitted;
 
@@ -139,6 +142,11 @@ public struct TcpHeader
             BinaryPrimitives.WriteUInt32BigEndian(options, 0x0204_0000u | MaximumSegmentSize);
             options = options[4..];
         }
+        if (HasWindowScale && WindowScaleFirst)
+        {
+            BinaryPrimitives.WriteUInt32BigEndian(options, 0x0103_0300u | WindowScale);
+            options = options[4..];
+        }
         if (HasTimestamps)
         {
             BinaryPrimitives.WriteUInt32BigEndian(options, SackPermitted ? 0x0402_080Au : 0x0101_080Au);
@@ -148,10 +156,10 @@ public struct TcpHeader
         }
         else if (SackPermitted)
         {
-            BinaryPrimitives.WriteUInt32BigEndian(options, 0x0101_0402);
+            BinaryPrimitives.WriteUInt32BigEndian(options, WindowScaleFirst ? 0x0402_0000u : 0x0101_0402u);
             options = options[4..];
         }
-        if (HasWindowScale)
+        if (HasWindowScale && !WindowScaleFirst)
         {
             BinaryPrimitives.WriteUInt32BigEndian(options, 0x0103_0300u | WindowScale);
             options = options[4..];

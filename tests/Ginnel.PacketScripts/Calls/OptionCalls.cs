@@ -5,7 +5,7 @@ using Ginnel.PacketScripts.Syntax;
 namespace Ginnel.PacketScripts.Calls;
 
 /// <summary>Socket options and ioctl. What the stack has no switch for fails by name.</summary>
-internal sealed class OptionCalls(StackUnderTest subject, StreamCalls streams)
+internal sealed class OptionCalls(StackUnderTest subject, Profile profile, StreamCalls streams)
 {
     private NetworkStack Stack => subject.Stack;
 
@@ -24,7 +24,9 @@ internal sealed class OptionCalls(StackUnderTest subject, StreamCalls streams)
             case "TCP_KEEPIDLE" when socket is StreamSocket stream: KeepIdle(stream, number); break;
             case "TCP_INQ" when socket is StreamSocket stream: stream.TellsReadable = number != 0; break;
             case "IP_MTU_DISCOVER" or "IPV6_MTU_DISCOVER": SetDiscovery(pending, socket, name, number); break;
-            case "SO_REUSEADDR" or "SO_REUSEPORT" or "IPV6_V6ONLY" or "IP_BIND_ADDRESS_NO_PORT" or "SO_PRIORITY" or "SO_BUSY_POLL" or "SO_INCOMING_CPU" or "SO_NO_CHECK": break;
+            case "SO_REUSEADDR" or "SO_REUSEPORT" or "IPV6_V6ONLY" or "IP_BIND_ADDRESS_NO_PORT" or "SO_PRIORITY" or "SO_BUSY_POLL" or "SO_INCOMING_CPU" or "SO_NO_CHECK" or "SO_DEBUG": break;
+            // No limit on what waits unsent, which is how the stack is.
+            case "TCP_NOTSENT_LOWAT" when number is uint.MaxValue or -1 or 0: break;
             // Those whose zero is what the stack does anyway.
             case "TCP_CORK" or "IP_TOS" or "IPV6_TCLASS" or "SO_ZEROCOPY" or "TCP_DEFER_ACCEPT" or "IP_RECVERR" or "IPV6_RECVERR" or "SO_MARK" or "TCP_WINDOW_CLAMP"
                 or "SO_TIMESTAMPING" or "SO_TIMESTAMP" or "SO_OOBINLINE" or "TCP_REPAIR" or "IP_RECVTOS" or "IP_RECVTTL" or "IPV6_RECVTCLASS" or "TCP_SAVE_SYN" when number == 0: break;
@@ -93,12 +95,20 @@ internal sealed class OptionCalls(StackUnderTest subject, StreamCalls streams)
             case "SO_PROTOCOL": return socket is StreamSocket ? 6 : 17;
             case "SO_ACCEPTCONN": return socket is StreamSocket { IsListener: true } ? 1 : 0;
             case "TCP_MAXSEG" when streams.TryGetInfo(socket, out TcpInfo info) && info.State != TcpState.Listen: return info.SendMss;
-            // Linux keeps twice what was asked for, for its own use.
+            // Linux keeps twice what was asked for, for its own use; FreeBSD rounds up to whole segments once it knows them.
+            case "SO_SNDBUF" or "SO_RCVBUF" when profile.System == SystemKind.FreeBsd: return FreeBsdBuffer(socket, name);
             case "SO_SNDBUF" or "SO_RCVBUF" when socket.Options.TryGetValue(name, out long half): return 2 * half;
             case "TCP_NODELAY" or "SO_KEEPALIVE" or "SO_REUSEADDR" or "TCP_CORK" or "TCP_INQ": return socket.Options.GetValueOrDefault(name);
             case "TCP_KEEPIDLE": return socket.Options.GetValueOrDefault(name, 7_200);
             default: return socket.Options.TryGetValue(name, out long value) ? value : throw pending.Error($"the option {name} cannot be read");
         }
+    }
+
+    private long FreeBsdBuffer(ScriptSocket socket, string name)
+    {
+        long size = socket.Options.GetValueOrDefault(name, name == "SO_RCVBUF" ? 65_536 : 32_768);
+        if (!streams.TryGetInfo(socket, out TcpInfo info) || !subject.Stack.TryGetFlow(socket.Id, out _) || info.State is TcpState.SynSent or TcpState.Listen) return size;
+        return (size + info.SendMss - 1) / info.SendMss * info.SendMss;
     }
 
     private CallResult CompareInfo(PendingCall pending, ScriptSocket socket, Value expected)

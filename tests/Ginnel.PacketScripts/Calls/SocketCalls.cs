@@ -21,7 +21,7 @@ internal sealed class SocketCalls
         Flows = new FlowsUnderTest(profile);
         _streams = new StreamCalls(subject, profile, _table, Flows);
         _datagrams = new DatagramCalls(subject, profile, Flows);
-        _options = new OptionCalls(subject, _streams);
+        _options = new OptionCalls(subject, profile, _streams);
         _readiness = new ReadinessCalls(subject, profile, _table, _streams, _datagrams);
         subject.EventTaken += NoteEvent;
     }

@@ -36,6 +36,7 @@ internal sealed class CommandReader(Profile profile)
             case "ifconfig" when words is [_, _, "mtu", _]: profile.SetMtu(line, words[3]); break;
             case "sleep": return Seconds(line, words);
             // Queues, offloads, modules and counters of a machine that is not there.
+            case "tc" when words.Any(word => word is "netem" or "limit" or "tbf" or "rate" or "drop" or "police"): throw new ScriptException(line, "a queue that drops or delays ('tc') is not supported");
             case "tc" or "ethtool" or "modprobe" or "kldload" or "kldunload" or "nstat" or "true" or ":" or "sync" or "set" or "cd" or "ulimit" or "mount": break;
             // What restores settings afterwards.
             case var restore when restore.StartsWith("sysctl_restore", StringComparison.Ordinal) || restore is "cleanup.sh": break;
@@ -53,7 +54,8 @@ internal sealed class CommandReader(Profile profile)
         foreach (string setting in settings)
         {
             string[] pair = setting.Split('=', 2);
-            if (pair.Length != 2) throw new ScriptException(line, $"'{setting}' is no setting of the form name=value");
+            // A name alone only asks.
+            if (pair.Length != 2) continue;
             profile.Set(line, Name(pair[0]), pair[1].Trim());
         }
     }

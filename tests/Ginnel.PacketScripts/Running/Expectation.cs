@@ -1,11 +1,12 @@
 using Ginnel.PacketScripts.Syntax;
+using Ginnel.Wire;
 
 namespace Ginnel.PacketScripts.Running;
 
 /// <summary>
 /// Waits for a packet that the script expects. Where the script's segment is longer than the stack's, those that follow are joined to it.
 /// </summary>
-internal sealed class Expectation(StackUnderTest subject, Profile profile, FlowsUnderTest flows, Func<TimeSpan, bool> step)
+internal sealed class Expectation(StackUnderTest subject, Profile profile, FlowsUnderTest flows, Func<TimeSpan, bool> step, bool strict)
 {
     /// <summary>Waits until the packet has come; the first time <paramref name="from"/> and the last <paramref name="to"/> at which it may.</summary>
     internal void Meet(ScriptEvent expected, TimeSpan from, TimeSpan to, TimeSpan tolerance)
@@ -40,7 +41,9 @@ internal sealed class Expectation(StackUnderTest subject, Profile profile, Flows
                 if (!step(limit) && subject.SeenCount == 0) return null;
             }
             subject.TryTakeSeen(out SeenPacket packet);
-            if (!packet.IsHousekeeping && packet.BelongsTo(flow, ports)) return packet;
+            // ICMP is no part of a connection: only who wants to see all of it has to expect it.
+            bool aside = !strict && action is TcpAction && (packet.Protocol is IpProtocol.Icmp or IpProtocol.IcmpV6);
+            if (!aside && !packet.IsHousekeeping && packet.BelongsTo(flow, ports)) return packet;
         }
     }
 

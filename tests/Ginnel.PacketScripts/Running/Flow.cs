@@ -23,6 +23,7 @@ internal sealed class Flow(IpProtocol protocol)
     {
         if (seen.Has(TcpFlags.Syn)) _local = seen.Sequence.Value - expected.Sequence;
         if (!seen.HasTimestamps || expected.Options?.FirstOrDefault(each => each.Kind == OptionText.Timestamps) is not { } option) return;
+        if (option.Values[0] == OptionText.Any) return;
         _firstTimestamp ??= (option.Values[0], seen.TimestampValue);
         _timestamps[option.Values[0]] = seen.TimestampValue;
     }

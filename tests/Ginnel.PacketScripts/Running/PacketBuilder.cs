@@ -53,7 +53,9 @@ internal sealed class PacketBuilder(Profile profile, Flow flow)
     private byte[] Build(int line, IcmpAction icmp)
     {
         (byte type, byte code) = IcmpNames.Parse(line, icmp, profile.IsV6);
-        byte[] quoted = icmp.Quoted is { } text ? Quote(text) : [];
+        bool isEcho = icmp.Type is "echo_request" or "echo_reply";
+        // An error that does not say what it quotes is about our first segment.
+        byte[] quoted = icmp.Quoted is { } text ? Quote(text) : isEcho ? [] : Quote(new QuotedText(QuotedKind.Tcp, 0, 0));
         byte[] message = new byte[IcmpMessage.HeaderSize + quoted.Length];
         message[0] = type;
         message[1] = code;
@@ -61,7 +63,7 @@ internal sealed class PacketBuilder(Profile profile, Flow flow)
         if (icmp.Identifier is { } identifier) BinaryPrimitives.WriteUInt16BigEndian(message.AsSpan(4), (ushort)identifier);
         quoted.CopyTo(message, IcmpMessage.HeaderSize);
         // Errors come from a router on the way, echoes from the peer.
-        IpAddress source = icmp.Quoted is { Kind: not QuotedKind.Raw } ? profile.Gateway : profile.Remote;
+        IpAddress source = icmp.Quoted is { Kind: not QuotedKind.Raw } || (icmp.Quoted is null && !isEcho) ? profile.Gateway : profile.Remote;
         ulong sum = profile.IsV6 ? Checksum.PseudoHeader(source, profile.Local, IpProtocol.IcmpV6, message.Length) : 0;
         BinaryPrimitives.WriteUInt16BigEndian(message.AsSpan(2), (ushort)~Checksum.Fold(Checksum.Sum(message, sum)));
         return WithIp(message, profile.IsV6 ? IpProtocol.IcmpV6 : IpProtocol.Icmp, source, profile.Local, icmp.Ip);

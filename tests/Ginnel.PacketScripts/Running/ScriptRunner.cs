@@ -22,7 +22,6 @@ internal sealed class ScriptRunner(Script script, SystemKind system, bool strict
     internal void Run()
     {
         _profile.Apply(script.Options);
-        OptionScan.Apply(script, _profile);
         for (int i = 0; i < script.Events.Count; i++) Execute(script.Events[i], isLast: i == script.Events.Count - 1);
         if (_blocked is { } blocked) FinishBlocked(blocked);
         if (_subject is null) throw new ScriptException(1, "the script does nothing");
@@ -52,7 +51,7 @@ internal sealed class ScriptRunner(Script script, SystemKind system, bool strict
         _lastEvent = at;
         if (next.Action is PacketAction { IsInbound: false })
         {
-            new Expectation(_subject!, _profile, _calls!.Flows, Step).Meet(next, at, offset + (next.Time.End ?? next.Time.Start), tolerance);
+            new Expectation(_subject!, _profile, _calls!.Flows, Step, strict).Meet(next, at, offset + (next.Time.End ?? next.Time.Start), tolerance);
             return;
         }
         AdvanceTo(at);
@@ -62,6 +61,7 @@ internal sealed class ScriptRunner(Script script, SystemKind system, bool strict
     private void Begin()
     {
         if (_subject is not null) return;
+        OptionScan.Apply(script, _profile);
         _profile.Freeze();
         _subject = new StackUnderTest(_profile);
         _calls = new SocketCalls(_subject, _profile);
@@ -77,6 +77,7 @@ internal sealed class ScriptRunner(Script script, SystemKind system, bool strict
                 RetryBlocked();
                 break;
             case CodeAction code: _snippets.Run(next.Line, code.Text, new InfoFields(_subject!, _calls!.Connection).Find); break;
+            case CommandAction command when StateQuery.TryParse(command.Text, out StateQuery? query): query!.Check(next.Line, new InfoFields(_subject!, _calls!.Connection)); break;
             case CommandAction command: AdvanceTo(_subject!.Elapsed + new CommandReader(_profile).Read(next.Line, command.Text)); break;
         }
     }
@@ -133,8 +134,9 @@ internal sealed class ScriptRunner(Script script, SystemKind system, bool strict
         long wanted = call.Result.Number ?? throw new ScriptException(pending.Line, $"the result {call.Result} is no number");
         // Whether F_GETFL shows access modes differs between systems; F_SETFL returns nothing else than success.
         if (call.Name == "fcntl" && call.Errno is null && result.Errno is null) return;
+        // A failure whose error the script does not name may be any.
         string expected = call.Errno is null ? wanted.ToString(System.Globalization.CultureInfo.InvariantCulture) : $"{wanted} {call.Errno}";
-        if (result.ToString() != expected) throw new ScriptException(pending.Line, $"{call.Name} returned {result}, not {expected}");
+        if (call.Errno is null && wanted < 0 ? result.Value != wanted : result.ToString() != expected) throw new ScriptException(pending.Line, $"{call.Name} returned {result}, not {expected}");
     }
 
     private static TimeSpan Longer(TimeSpan one, TimeSpan other) => one > other ? one : other;

@@ -37,7 +37,8 @@ internal static class Settings
             "net.inet.tcp.rexmit_min" => tuning with { MinRetransmitTimeout = TimeSpan.FromMilliseconds(number) },
             "net.inet.tcp.finwait2_timeout" => tuning with { FinWait2 = TimeSpan.FromMilliseconds(number) },
             "net.inet.tcp.keepinit" => tuning with { ConnectTimeout = TimeSpan.FromMilliseconds(number) },
-            "net.inet.tcp.recvspace" => tuning,
+            "net.inet.tcp.rexmit_initial" => tuning with { InitialRetransmitTimeout = TimeSpan.FromMilliseconds(number) },
+            "net.inet.tcp.tolerate_missing_ts" => tuning with { TolerateMissingTimestamps = number != 0 },
             _ => throw new ScriptException(line, $"the setting '{name}' is not known"),
         };
     }
@@ -93,7 +94,7 @@ internal static class Settings
         "net.inet.tcp.newcwd", "net.inet.tcp.do_lrd", "net.inet.tcp.path_mtu_discovery", "net.inet.tcp.icmp_may_rst", "net.inet.tcp.drop_synfin",
         "net.inet.tcp.syncookies", "net.inet.tcp.syncookies_only", "net.inet.tcp.syncache.rexmtlimit", "net.inet.tcp.blackhole", "net.inet.tcp.always_keepalive",
         "net.inet.tcp.rexmit_drop_options", "net.inet.tcp.insecure_rst", "net.inet.tcp.insecure_syn", "net.inet.tcp.insecure_ack", "net.inet.tcp.ack_war_timewindow",
-        "net.inet.tcp.ack_war_cnt", "net.inet.tcp.tolerate_missing_ts", "net.inet.tcp.cc.abe", "net.inet.tcp.hystartplusplus", "net.inet.tcp.functions_default",
+        "net.inet.tcp.ack_war_cnt", "net.inet.tcp.cc.abe", "net.inet.tcp.hystartplusplus", "net.inet.tcp.functions_default",
         "net.inet.tcp.msl", "net.inet.tcp.nolocaltimewait", "net.inet.tcp.fastopen.server_enable", "net.inet.tcp.fastopen.client_enable", "net.inet.tcp.sack.lrd",
         "net.inet.tcp.sack.revised", "net.inet.udp.blackhole", "net.inet.icmp.icmplim",
     ];
@@ -109,7 +110,7 @@ internal static class Settings
         "net.core.wmem_default", "net.core.default_qdisc", "net.core.optmem_max", "net.core.somaxconn", "net.core.netdev_max_backlog", "net.core.high_order_alloc_disable",
         "net.core.busy_poll", "net.core.busy_read", "net.core.bpf_jit_enable", "net.ipv4.conf.all.rp_filter", "net.ipv4.conf.tun0.rp_filter",
         "net.ipv6.conf.all.disable_ipv6", "net.inet.tcp.hostcache.purgenow", "net.inet.tcp.hostcache.purge", "net.inet.tcp.hostcache.expire",
-        "net.inet.tcp.hostcache.enable", "net.inet.tcp.tso", "net.inet.tcp.log_debug", "net.inet.tcp.log_in_vain", "net.inet.tcp.sendspace",
+        "net.inet.tcp.hostcache.enable", "net.inet.tcp.tso", "net.inet.tcp.log_debug", "net.inet.tcp.log_in_vain", "net.inet.tcp.sendspace", "net.inet.tcp.recvspace",
         "net.inet.tcp.recvbuf_auto", "net.inet.tcp.sendbuf_auto", "net.inet.tcp.recvbuf_max", "net.inet.tcp.sendbuf_max", "net.inet.tcp.reass.maxqueuelen",
         "kern.ipc.maxsockbuf", "kern.timecounter.alloweddeviation",
     ];

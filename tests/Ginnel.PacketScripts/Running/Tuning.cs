@@ -28,8 +28,14 @@ internal sealed record Tuning
     internal int QuickAcks { get; init; }
     internal TimeSpan DelayedAck { get; init; } = TimeSpan.FromMilliseconds(40);
     internal TimeSpan MinRetransmitTimeout { get; init; } = TimeSpan.FromMilliseconds(200);
+    internal TimeSpan InitialRetransmitTimeout { get; init; } = TimeSpan.FromSeconds(1);
     internal TimeSpan MaxRetransmitTimeout { get; init; } = TimeSpan.FromSeconds(60);
     internal bool MinTimeoutIsVariation { get; init; }
+    internal bool TolerateMissingTimestamps { get; init; }
+    internal bool WindowScaleFirst { get; init; }
+    internal bool NagleHoldsSecondSmall { get; init; }
+    internal bool WindowFollowsBuffer { get; init; }
+    internal bool ProbeBehindWindow { get; init; }
     internal TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(75);
     internal TimeSpan GiveUpAfter { get; init; } = TimeSpan.FromSeconds(120);
     internal TimeSpan FinWait2 { get; init; } = TimeSpan.FromSeconds(60);
@@ -41,11 +47,13 @@ internal sealed record Tuning
         SystemKind.Linux => new Tuning
         {
             QuickAcks = 16, MaxRetransmitTimeout = TimeSpan.FromSeconds(120), MinTimeoutIsVariation = true, ReceiveBuffer = BufferForScale(7),
-            ConnectTimeout = AfterRetries(6), GiveUpAfter = TimeSpan.FromSeconds(924),
+            ConnectTimeout = AfterRetries(6), GiveUpAfter = TimeSpan.FromSeconds(924), TolerateMissingTimestamps = true, NagleHoldsSecondSmall = true,
+            ProbeBehindWindow = true,
         },
         SystemKind.FreeBsd => new Tuning
         {
-            ReceiveBuffer = BufferForScale(6), MinRetransmitTimeout = TimeSpan.FromMilliseconds(230), Congestion = CongestionControlKind.NewReno,
+            ReceiveBuffer = BufferForScale(6), MinRetransmitTimeout = TimeSpan.FromMilliseconds(30), Congestion = CongestionControlKind.Cubic,
+            WindowScaleFirst = true, WindowFollowsBuffer = true,
         },
         _ => new Tuning(),
     };
@@ -64,7 +72,8 @@ internal sealed record Tuning
         Sack = Sack, Timestamps = Timestamps, WindowScaling = WindowScaling, Nagle = Nagle, CongestionControl = Congestion,
         InitialWindow = InitialWindow, ReceiveBuffer = ReceiveBuffer, SendBuffer = SendBuffer, QuickAcks = QuickAcks, DelayedAck = DelayedAck,
         MinRetransmitTimeout = MinRetransmitTimeout, MaxRetransmitTimeout = MaxRetransmitTimeout, MinRetransmitTimeoutIsVariation = MinTimeoutIsVariation,
-        ConnectTimeout = ConnectTimeout, GiveUpAfter = GiveUpAfter, FinWait2 = FinWait2, KeepAliveInterval = KeepAliveInterval,
-        KeepAliveProbes = KeepAliveProbes,
+        InitialRetransmitTimeout = InitialRetransmitTimeout, ConnectTimeout = ConnectTimeout, GiveUpAfter = GiveUpAfter, FinWait2 = FinWait2, KeepAliveInterval = KeepAliveInterval,
+        KeepAliveProbes = KeepAliveProbes, TolerateMissingTimestamps = TolerateMissingTimestamps, WindowScaleFirst = WindowScaleFirst,
+        NagleHoldsSecondSmall = NagleHoldsSecondSmall, ProbeBehindWindow = ProbeBehindWindow, WindowFollowsBuffer = WindowFollowsBuffer,
     };
 }

@@ -40,6 +40,13 @@ internal sealed class Cursor(string text)
         return true;
     }
 
+    /// <summary>Takes the literal if it stands here with such a character behind it.</summary>
+    internal bool TryTakeBefore(string literal, Func<char, bool> next)
+    {
+        if (!StandsHere(literal) || _at + literal.Length >= text.Length || !next(text[_at + literal.Length])) return false;
+        return TryTake(literal);
+    }
+
     internal void Take(string literal)
     {
         if (!TryTake(literal)) throw Error($"'{literal}' expected at '{Rest}'");

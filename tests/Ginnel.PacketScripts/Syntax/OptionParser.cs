@@ -49,9 +49,10 @@ internal sealed class OptionParser(Cursor cursor)
     private TcpOption ParseTimestamps()
     {
         cursor.Take("val");
-        uint value = cursor.TakeNumber();
+        uint? value = cursor.TryTake("...") ? null : cursor.TakeNumber();
         cursor.Take("ecr");
-        return new TcpOption(OptionText.Timestamps, [value, cursor.TakeNumber()]);
+        uint? echo = cursor.TryTake("...") ? null : cursor.TakeNumber();
+        return new TcpOption(OptionText.Timestamps, [value ?? OptionText.Any, echo ?? OptionText.Any]);
     }
 
     private TcpOption ParseSack()

@@ -14,6 +14,9 @@ internal static class OptionText
     internal const byte FastOpen = 34;
     internal const byte Experiment = 254;
 
+    /// <summary>A timestamp that the script leaves open: <c>TS val ... ecr ...</c>.</summary>
+    internal const uint Any = uint.MaxValue - 12_345;
+
     /// <summary>Octets that the option takes.</summary>
     internal static int Size(TcpOption option) => option.Kind switch
     {

@@ -7,12 +7,15 @@ internal sealed class PacketParser(Cursor cursor, bool isInbound)
 
     internal PacketAction Parse()
     {
+        // An older notation has what an ICMP error quotes before the word icmp.
+        QuotedText? quoted = cursor.TryTakeBefore("[", char.IsAsciiDigit) ? ParseQuoted() : null;
         IpMarks marks = ParseMarks();
         foreach (string outer in Encapsulations)
         {
             if (cursor.TryTake(outer)) throw cursor.Error($"'{outer}': this stack has no such encapsulation or protocol");
         }
-        if (cursor.TryTake("icmp")) return ParseIcmp(marks);
+        if (cursor.TryTake("icmp")) return ParseIcmp(marks, quoted);
+        if (quoted is not null) throw cursor.Error("icmp expected behind what it quotes");
         if (cursor.TryTake("udp")) return ParseUdp(marks);
         Ports? ports = ParsePorts();
         if (cursor.TryTake("udp")) return ParseUdp(marks, ports);
@@ -102,7 +105,7 @@ internal sealed class PacketParser(Cursor cursor, bool isInbound)
         return end == first + (uint)length ? (first, length) : throw cursor.Error($"{first}:{end} is not {length} long");
     }
 
-    private IcmpAction ParseIcmp(IpMarks marks)
+    private IcmpAction ParseIcmp(IpMarks marks, QuotedText? before)
     {
         string type = cursor.TakeWord();
         string? code = null;
@@ -111,7 +114,7 @@ internal sealed class PacketParser(Cursor cursor, bool isInbound)
         if (char.IsLetter(cursor.Peek) && !cursor.StandsHere("mtu ") && !cursor.StandsHere("id ")) code = cursor.TakeWord();
         if (cursor.TryTake("mtu")) mtu = (int)cursor.TakeNumber();
         if (cursor.TryTake("id")) identifier = cursor.TakeShort("identifier");
-        return new IcmpAction(isInbound, marks, type, code, mtu, identifier, cursor.TryTake("[") ? ParseQuoted() : null);
+        return new IcmpAction(isInbound, marks, type, code, mtu, identifier, cursor.TryTake("[") ? ParseQuoted() : before);
     }
 
     private QuotedText ParseQuoted()
