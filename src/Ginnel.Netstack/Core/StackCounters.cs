@@ -49,6 +49,9 @@ public sealed class StackCounters
     /// <summary>Routers, prefixes, addresses and DNS servers that were advertised and not noted, because a table was full.</summary>
     public long AdvertisementsRefused { get; internal set; }
 
+    /// <summary>Times that a connection cut its segments because large ones seemed to vanish without a word (RFC 4821).</summary>
+    public long PathBlackHoles { get; internal set; }
+
     /// <summary>Packets dropped for this reason.</summary>
     public long Drops(DropReason reason) => _drops[(int)reason];
 

@@ -60,8 +60,9 @@ internal sealed class IcmpInput(IcmpSender sender, TcpLayer tcp, DatagramLayer d
         if (failure == NetworkFailure.PacketTooBig)
         {
             if (mtu == 0 && packet.Source.IsV4) mtu = Plateau(quoted.TotalLength);
-            // A router complains of a packet that exceeds its MTU; anything else is invented (RFC 8201 section 4).
-            if (mtu >= quoted.TotalLength) return DropReason.IcmpNotOurs;
+            // A router complains of a packet that exceeds its MTU; anything else is invented. No IPv6 path is narrower than 1,280
+            // (RFC 8201 section 4: such a message is discarded), and no IPv4 path than 68 (RFC 1191 section 3).
+            if (mtu >= quoted.TotalLength || mtu < (packet.Source.IsV4 ? 68 : IpV6Header.MinimumMtu)) return DropReason.IcmpNotOurs;
             mtu = Math.Max(mtu, PathMtuCache.Floor(quoted.Flow.Remote.Address));
         }
         else

@@ -68,6 +68,7 @@ internal sealed partial class TcpConnection
         _bytesSent += data;
         SndUna = acknowledgment;
         ConfirmNeighbor(now);
+        CheckMtuProbe(now);
         _progressAt = now;
         _retransmitCount = 0;
         Scoreboard.Advance(acknowledgment, ref delivery, Memory);

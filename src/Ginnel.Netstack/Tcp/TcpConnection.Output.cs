@@ -45,6 +45,7 @@ internal sealed partial class TcpConnection
         if (_synOwed) return SendSyn(now);
         if (State is TcpState.SynSent) return false;
         if (MaySend && TryPickRetransmission(out SequenceNumber sequence, out int length)) return SendAgain(sequence, length, now);
+        if (MaySend && TryPickMtuProbe(now, out length)) return SendMtuProbe(length, now);
         if (MaySend && TryPickNew(out length)) return SendNew(length, now);
         if (_lossProbeOwed && SendLossProbe(now)) return true;
         if (_probeOwed) return SendProbe(now);
@@ -272,7 +273,7 @@ internal sealed partial class TcpConnection
     /// <summary>Segment size from the peer's option and the path (RFC 6691, RFC 9293 section 3.7.1).</summary>
     internal void UpdateMss()
     {
-        int path = Route.PathMtu - (IsV4 ? 40 : 60);
+        int path = UsableMtu - HeadersOfMtu;
         SndMss = Math.Max(LeastMss, Math.Min(PeerMss, path));
         if (Congestion is { } congestion) congestion.SegmentSize = SegmentSize;
     }

@@ -16,6 +16,7 @@ internal sealed partial class TcpConnection
     {
         if (_confirmedAt != default && now - _confirmedAt < ConfirmInterval) return;
         _confirmedAt = now;
+        RefreshNarrowPath();
         Tcp.Ip.ConfirmForward(Route, now);
     }
 }

@@ -96,6 +96,7 @@ internal sealed partial class TcpConnection
         {
             Tcp.Context.Counters.RetransmitTimeouts++;
             RefreshRoute();
+            SuspectBlackHole(now);
             EnterLoss(_retransmitCount++ > 0, now);
             Rtt.BackOff();
         }

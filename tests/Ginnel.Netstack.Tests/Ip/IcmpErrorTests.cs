@@ -196,7 +196,6 @@ public sealed class IcmpErrorTests
     [InlineData(true, 68, 552)]
     [InlineData(true, 0, 1_492)]
     [InlineData(false, 1_400, 1_400)]
-    [InlineData(false, 600, 1_280)]
     public void C9_too_big_teaches_the_path_but_never_below_the_floor(bool v4, uint told, int believed)
     {
         using TestStack stack = new(LinkMedium.Ip, mtu: 1_500);
@@ -217,6 +216,20 @@ public sealed class IcmpErrorTests
         stack.Advance(TimeSpan.FromMinutes(10));
         Assert.Equal(OpStatus.Ok, stack.Stack.Send(port, new DatagramSend(target), payload, stack.Now));
         Assert.Equal(1_500, Assert.Single(stack.Sent()).Length);
+    }
+
+    [Theory]
+    [InlineData(true, 67)]
+    [InlineData(false, 1_279)]
+    [InlineData(false, 0)]
+    public void C9_a_report_of_an_MTU_that_no_path_has_is_invented(bool v4, uint told)
+    {
+        using TestStack stack = new();
+        SocketId port = stack.Bind(new IpEndpoint(OwnOf(v4), 0));
+        Assert.Equal(OpStatus.Ok, stack.Stack.Send(port, new DatagramSend(new IpEndpoint(PeerOf(v4), 9)), new byte[1_300], stack.Now));
+        byte[] sent = Assert.Single(stack.Sent());
+        stack.ReceiveDropped(DropReason.IcmpNotOurs, v4 ? Build.Error(FarV4, OwnV4, 3, 4, told, sent[..48]) : Build.Error(FarV6, OwnV6, 2, 0, told, sent[..100]));
+        stack.AssertNothing(port);
     }
 
     [Fact]
