@@ -93,6 +93,10 @@ public sealed class InterpreterTests
         + "+0 %{ assert abs(y - 5) <= max(1, 2) and y in (3, 7) and 7 // 2 == 3 and 0x10 | 1 == 17; print('well') }%\n")]
     [InlineData("+0 < icmp unreachable host_unreachable [1:1(0)]\n+0 < icmp type_11 code_0 [udp (10)]\n+0 < icmp echo_request id 7\n+0 > icmp echo_reply id 7\n")]
     [InlineData("+0 `tc qdisc add dev tun0 root pfifo; ip tcp_metrics flush all > /dev/null 2>&1`\n+0 close(4) = 0\n+0 > F. 1:1(0) ack 1\n")]
+    [InlineData("+0 write(4, ..., 4000) = 4000\n+0 > P. 1:4001(4000) ack 1\n+0 %{ assert tcpi_ca_state == TCP_CA_Open and tcpi_sacked == 0 and tcpi_advmss == 1460 and tcpi_pmtu == 1500 }%\n"
+        + "+.1 < . 1:1(0) ack 1 win 257 <sack 1001:4001,nop,nop>\n+0 > . 1:1001(1000) ack 1\n"
+        + "+0 %{ assert tcpi_ca_state == TCP_CA_Recovery and tcpi_sacked == 3 and tcpi_lost == 1 and tcpi_retrans == 1 and 99000 <= tcpi_min_rtt <= 101000 }%\n"
+        + "+.1 < . 1:1(0) ack 4001 win 257\n+0 %{ assert tcpi_ca_state == TCP_CA_Open and tcpi_lost == 0 and tcpi_unacked == 0 }%\n")]
     public void TheWholeNotationIsRead(string rest) => Assert.Null(Run(Opening + rest));
 
     [Fact]

@@ -63,6 +63,11 @@ internal sealed class Options(SystemKind? system, bool strict, IReadOnlyList<Scr
             {
                 if (furthest is null || error.Line > furthest.Line) furthest = error;
             }
+            catch (Exception error) when (error is not OutOfMemoryException)
+            {
+                // A fault of the interpreter or of the stack, not of the script: told as a failure, so that the other files still run.
+                return $"line 0: the interpreter failed: {error.GetType().Name}: {error.Message}";
+            }
         }
         return furthest!.Message;
     }

@@ -21,6 +21,9 @@ internal struct RttEstimator
     /// <summary>SRTT; zero before the first sample.</summary>
     internal readonly TimeSpan Smoothed => new(_smoothed);
 
+    /// <summary>Doublings of the timeout since the last sample or acknowledgment.</summary>
+    internal readonly int Expiries => _backoff;
+
     /// <summary>RTTVAR.</summary>
     internal readonly TimeSpan Variation => new(_variation);
 

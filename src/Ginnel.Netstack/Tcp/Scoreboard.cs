@@ -37,6 +37,22 @@ internal partial struct Scoreboard
     /// <summary>Octets that are lost and were not sent again yet.</summary>
     internal int Lost { get; private set; }
 
+    /// <summary>Octets that were sent again and about which nothing has been heard since.</summary>
+    internal int SentAgainInFlight
+    {
+        get
+        {
+            int octets = 0;
+            SequenceNumber left = _base;
+            foreach (ref readonly Transmission sent in Live)
+            {
+                if (sent.SentAgain && sent.State == TransmissionState.InFlight) octets += sent.End - left;
+                left = sent.End;
+            }
+            return octets;
+        }
+    }
+
     /// <summary>Octets in the network, by our best guess (pipe of RFC 6675, inflight of RFC 9937).</summary>
     internal int InFlight => End - _base - Sacked - Lost;
 

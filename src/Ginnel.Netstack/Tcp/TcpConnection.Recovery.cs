@@ -34,6 +34,13 @@ internal sealed partial class TcpConnection
     /// </summary>
     private int InNetwork => Math.Min(Flight, Congestion!.CongestionWindow);
 
+    private TcpLossState LossState => _phase switch
+    {
+        LossPhase.Recovery => TcpLossState.Recovery,
+        LossPhase.Loss => TcpLossState.Loss,
+        _ => Scoreboard.Sacked > 0 || _duplicateAcks > 0 ? TcpLossState.Disorder : TcpLossState.Open,
+    };
+
     private void ResetRecovery() => _recoveryPoint = Iss;
 
     /// <summary>Octets in the network (RFC 6675 section 4, RFC 9937 section 5). Window minus pipe is what may be sent.</summary>

@@ -134,5 +134,9 @@ internal sealed partial class TcpConnection : StackSocket
     internal TcpInfo Info() => new(
         State, Flow.Local, Flow.Remote, Congestion?.CongestionWindow ?? 0, Congestion?.SlowStartThreshold ?? int.MaxValue, Rtt.Smoothed,
         Rtt.Variation, Rtt.Timeout(Options), SndMss, Flight, SndWnd, RcvAdv - RcvNxt, TimestampsOn, SackOn, SndScale, RcvScale,
-        _bytesSent, _bytesReceived, _retransmissions, SendRing.Count, ReceiveRing.Readable);
+        _bytesSent, _bytesReceived, _retransmissions, SendRing.Count, ReceiveRing.Readable)
+    {
+        Loss = LossState, BytesSacked = Scoreboard.Sacked, BytesLost = Scoreboard.Lost, BytesSentAgain = Scoreboard.SentAgainInFlight,
+        LeastRoundTrip = _rack.LeastRoundTrip, Expiries = Rtt.Expiries, AnnouncedMss = AnnouncedMss, PathMtu = Route.PathMtu,
+    };
 }

@@ -48,4 +48,42 @@ public readonly record struct TcpInfo(
     TcpState State, IpEndpoint Local, IpEndpoint Remote, int CongestionWindow, int SlowStartThreshold, TimeSpan SmoothedRoundTrip,
     TimeSpan RoundTripVariation, TimeSpan RetransmitTimeout, int SendMss, int BytesInFlight, int SendWindow, int ReceiveWindow,
     bool Timestamps, bool Sack, int SendScale, int ReceiveScale, long BytesSent, long BytesReceived, long Retransmissions, int SendQueued,
-    int ReceiveQueued);
+    int ReceiveQueued)
+{
+    /// <summary>Where loss recovery stands.</summary>
+    public TcpLossState Loss { get; init; }
+
+    /// <summary>Octets in flight that the peer has told to have, beyond what it acknowledges (RFC 2018).</summary>
+    public int BytesSacked { get; init; }
+
+    /// <summary>Octets in flight that are taken for lost and have not been sent again yet.</summary>
+    public int BytesLost { get; init; }
+
+    /// <summary>Octets in flight that were sent again and about which nothing has been heard since.</summary>
+    public int BytesSentAgain { get; init; }
+
+    /// <summary>The least round trip of late (RFC 8985 section 6.1); zero before the first.</summary>
+    public TimeSpan LeastRoundTrip { get; init; }
+
+    /// <summary>How often the retransmission timer has expired since something was acknowledged (RFC 6298 section 5.5).</summary>
+    public int Expiries { get; init; }
+
+    /// <summary>The MSS that we told, octets (RFC 6691).</summary>
+    public int AnnouncedMss { get; init; }
+
+    /// <summary>Longest IP packet towards the peer, as known.</summary>
+    public int PathMtu { get; init; }
+}
+
+/// <summary>The stages of loss recovery.</summary>
+public enum TcpLossState : byte
+{
+    /// <summary>Nothing is missing.</summary>
+    Open,
+    /// <summary>Something arrived out of order, or looks like it; perhaps it is only late.</summary>
+    Disorder,
+    /// <summary>Acknowledgments showed a loss, which is being mended (RFC 5681 section 3.2, RFC 6675).</summary>
+    Recovery,
+    /// <summary>The timer expired (RFC 6298 section 5).</summary>
+    Loss,
+}

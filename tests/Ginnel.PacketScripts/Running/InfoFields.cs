@@ -25,7 +25,7 @@ internal sealed class InfoFields(StackUnderTest subject, SocketId connection)
             "tcpi_rcv_wscale" => info.ReceiveScale,
             "tcpi_snd_cwnd" => info.CongestionWindow / segment,
             "tcpi_snd_ssthresh" => info.SlowStartThreshold == int.MaxValue ? int.MaxValue : info.SlowStartThreshold / segment,
-            "tcpi_unacked" => (info.BytesInFlight + segment - 1) / segment,
+            "tcpi_unacked" => Segments(info.BytesInFlight, segment),
             "tcpi_snd_mss" => info.SendMss,
             "tcpi_rto" => info.RetransmitTimeout.TotalMicroseconds,
             "tcpi_rtt" => info.SmoothedRoundTrip.TotalMicroseconds,
@@ -34,11 +34,22 @@ internal sealed class InfoFields(StackUnderTest subject, SocketId connection)
             "tcpi_snd_wnd" => info.SendWindow,
             "tcpi_rcv_wnd" => info.ReceiveWindow,
             "tcpi_notsent_bytes" => Math.Max(0, info.SendQueued - info.BytesInFlight),
+            "tcpi_ca_state" => info.Loss switch { TcpLossState.Disorder => 1, TcpLossState.Recovery => 3, TcpLossState.Loss => 4, _ => 0 },
+            "tcpi_sacked" => Segments(info.BytesSacked, segment),
+            // Linux counts what was sent again as lost until it is acknowledged.
+            "tcpi_lost" => Segments(info.BytesLost + (info.Loss is TcpLossState.Recovery or TcpLossState.Loss ? info.BytesSentAgain : 0), segment),
+            "tcpi_retrans" => Segments(info.BytesSentAgain, segment),
+            "tcpi_min_rtt" => info.LeastRoundTrip.TotalMicroseconds,
+            "tcpi_backoff" or "tcpi_retransmits" => info.Expiries,
+            "tcpi_advmss" => info.AnnouncedMss,
+            "tcpi_pmtu" => info.PathMtu,
             "tcpi_bytes_acked" => info.BytesSent,
             "tcpi_bytes_received" => info.BytesReceived,
             _ => null,
         };
     }
+
+    private static int Segments(int octets, int segment) => (octets + segment - 1) / segment;
 
     private static long Number(TcpState state) => state switch
     {

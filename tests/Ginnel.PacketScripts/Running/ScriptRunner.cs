@@ -11,6 +11,8 @@ internal sealed class ScriptRunner(Script script, SystemKind system, bool strict
 {
     private readonly Profile _profile = new(system);
     private readonly Snippets _snippets = new();
+    private const int MostSteps = 10_000_000;
+    private int _steps;
     private StackUnderTest? _subject;
     private SocketCalls? _calls;
     private TimeSpan _lastEvent;
@@ -84,6 +86,7 @@ internal sealed class ScriptRunner(Script script, SystemKind system, bool strict
 
     private bool Step(TimeSpan limit)
     {
+        if (++_steps > MostSteps) throw new ScriptException(script.Events[^1].Line, $"the script took more than {MostSteps} steps");
         bool more = _subject!.Step(_blocked is { } blocked && GivesUpAt(blocked) is { } end && end > _subject.Elapsed && end < limit ? end : limit);
         RetryBlocked();
         return more || _subject.Elapsed < limit;
