@@ -24,9 +24,7 @@ GoodputTable[] tables =
         (row, column) => new Measurement(path with { Loss = losses[row] }, Setting(column), losses[row] > 0.01 ? 2 << 20 : 8 << 20)),
     new("By the connection's buffers", "buffer", falls: false, [.. buffers.Select(Kibibytes)], ["no loss", "0.1 % loss", "1 % loss"],
         (row, column) => new Measurement(path with { Loss = columnLosses[column] },
-            new TcpOptions { SendBuffer = buffers[row], ReceiveBuffer = buffers[row] }, 16 << 20),
-        // Past 512 KiB, twice what path and queue hold, a longer buffer only lets slow start overshoot further.
-        knee: 7),
+            new TcpOptions { SendBuffer = buffers[row], ReceiveBuffer = buffers[row] }, 16 << 20)),
     new("By loss and round trip", "loss", falls: true, [.. farLosses.Select(Percent)], [.. roundTrips.Select(Milliseconds)],
         (row, column) => new Measurement(Far(roundTrips[column]) with { Loss = farLosses[row] }, roomy, farLosses[row] > 0.001 ? 4 << 20 : 16 << 20)),
     // Packets that are overtaken by half a round trip's worth of others, and none that is lost.

@@ -57,7 +57,7 @@ internal partial struct Scoreboard
     internal void MarkHead(int segmentSize, RingMemory memory)
     {
         if (_count == 0) return;
-        TryMakeRoom(1, MaxRecords, memory);
+        TryMakeRoom(1, memory);
         Split(_base + segmentSize, MaxRecords);
         ref Transmission head = ref Live[0];
         if (head.State == TransmissionState.InFlight) Lose(ref head, _base);

@@ -19,16 +19,16 @@ internal partial struct Scoreboard
         _count -= to - from;
     }
 
-    // Room for so many records behind the last one. First what acknowledgments left free in front, then a larger array, then less detail.
-    private bool TryMakeRoom(int records, int limit, RingMemory memory)
+    // Room for so many records behind the last one. First what acknowledgments left free in front, when that is worth the moving; then a
+    // larger array; then less detail, which halves what stands in order, so that it is seldom needed.
+    private bool TryMakeRoom(int records, RingMemory memory)
     {
         if (_first + _count + records <= All.Length) return true;
-        // Moving costs less than it frees, or it is not worth it while there is more memory to be had.
-        if (_first >= Math.Max(records, _count) || (_first >= records && All.Length == MaxRecords)) MoveToFront();
+        if (_first >= Math.Max(records, _count)) MoveToFront();
         else if (!TryGrow(memory))
         {
             MoveToFront();
-            if (_count + records > Math.Min(limit, All.Length)) JoinNeighbors();
+            JoinNeighbors();
         }
         return _first + _count + records <= All.Length;
     }

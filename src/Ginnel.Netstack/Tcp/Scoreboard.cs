@@ -83,14 +83,14 @@ internal partial struct Scoreboard
         if (_count == 0) _base = _lostFrom = _highAgain = left;
         Transmission sent = new() { SentAt = now, End = end };
         if (_count > 0 && Joins(Live[^1], sent)) Live[^1].End = end;
-        else if (TryMakeRoom(1, MaxRecords, memory)) Append(sent);
+        else if (TryMakeRoom(1, memory)) Append(sent);
         else Absorb(sent);
     }
 
     /// <summary>Octets were sent once more. They count as in flight from now on, whatever was known of them.</summary>
     internal void SentAgain(SequenceNumber left, SequenceNumber end, Instant now, RingMemory memory)
     {
-        TryMakeRoom(2, MaxRecords, memory);
+        TryMakeRoom(2, memory);
         int from = Split(left, MaxRecords), to = Split(end, MaxRecords);
         if (to <= from) to = Math.Min(from + 1, _count);
         if (from >= to) return;
@@ -105,7 +105,7 @@ internal partial struct Scoreboard
     /// <summary>Update() of RFC 6675: takes a block within SND.UNA…SND.NXT and adds what is news to <paramref name="delivery"/>.</summary>
     internal void Sack(SequenceNumber left, SequenceNumber right, ref Delivery delivery, RingMemory memory)
     {
-        TryMakeRoom(2, MaxRecords - Reserve, memory);
+        TryMakeRoom(2, memory);
         int from = Find(left);
         // What is SACKed already needs no cutting.
         if (from < _count && Live[from].State == TransmissionState.Sacked) left = LeftOf(from);
@@ -133,19 +133,18 @@ internal partial struct Scoreboard
     /// <summary>Everything below was acknowledged; what was not known to have arrived is added to <paramref name="delivery"/>.</summary>
     internal void Advance(SequenceNumber acknowledged, ref Delivery delivery, RingMemory memory)
     {
-        while (_count > 0 && Live[0].End <= acknowledged)
+        int gone = 0;
+        foreach (ref Transmission sent in Live)
         {
-            if (Live[0].State != TransmissionState.Sacked) delivery.Add(Live[0], _base, Live[0].End);
-            Uncount(0);
-            _base = Live[0].End;
-            _first++;
-            _count--;
+            if (_base >= acknowledged) break;
+            SequenceNumber end = SequenceNumber.Min(sent.End, acknowledged);
+            if (sent.State != TransmissionState.Sacked) delivery.Add(sent, _base, end);
+            Tally(sent.State, _base - end);
+            _base = end;
+            if (end == sent.End) gone++;
         }
-        if (_count > 0 && _base < acknowledged)
-        {
-            if (Live[0].State != TransmissionState.Sacked) delivery.Add(Live[0], _base, acknowledged);
-            Tally(Live[0].State, _base - acknowledged);
-        }
+        _first += gone;
+        _count -= gone;
         _base = acknowledged;
         _lostFrom = SequenceNumber.Max(_lostFrom, _base);
         _highAgain = SequenceNumber.Max(_highAgain, _base);
