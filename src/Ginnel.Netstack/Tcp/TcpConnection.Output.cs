@@ -140,6 +140,7 @@ internal sealed partial class TcpConnection
         _finSent |= fin;
         Scoreboard.Sent(left, SndNxt, now, Memory);
         _reduction.Sent(length);
+        NoteFlight();
         if (_frto == FrtoStep.Second) _frtoRoom -= length;
         if (_phase == LossPhase.Open) TimeSegment(SndNxt, now);
         AfterSend(now);

@@ -21,6 +21,8 @@ internal sealed partial class TcpConnection
     private bool _retransmitNow;
     private int _duplicateAcks;
     private int _duplicateOctets;
+    private int _mostFlight;
+    private SequenceNumber _mostFlightEnd;
     private Instant _reducedAt;
     private ProportionalReduction _reduction;
 
@@ -95,10 +97,19 @@ internal sealed partial class TcpConnection
         _retransmitNow = true;
     }
 
+    // RFC 7661 section 4.1: only a window that is used grows. In slow start half of it is enough, of the largest flight of this window:
+    // the flight of the moment is small at the end of every burst.
     private void Grow(int octets, Instant now)
     {
-        if (_cwndLimited || Congestion!.InSlowStart && Congestion.CongestionWindow < 2 * (Flight + octets))
+        if (_cwndLimited || Congestion!.InSlowStart && Congestion.CongestionWindow < 2 * _mostFlight)
             Congestion!.Acknowledged(octets, Rtt.Smoothed, now);
+    }
+
+    /// <summary>New data have left: is it the largest flight since what was in flight then was acknowledged?</summary>
+    private void NoteFlight()
+    {
+        if (Flight <= _mostFlight && SndUna < _mostFlightEnd) return;
+        (_mostFlight, _mostFlightEnd) = (Flight, SndNxt);
     }
 
     /// <summary>SND.UNA has not moved: perhaps a segment arrived beyond a lost one (RFC 5681 section 2, RFC 6675 section 2).</summary>
