@@ -7,6 +7,11 @@ internal static class IpTargets
     internal static DropReason V4(ReadOnlySpan<byte> bytes)
     {
         if (IpV4View.TryParseQuoted(bytes, out IpV4View quoted) == DropReason.None) TouchV4(quoted);
+        if (IpV4View.TryParseBadOption(bytes, out IpV4View faulty, out byte pointer))
+        {
+            TouchV4(faulty);
+            Keep.True(pointer >= IpV4Header.MinimumSize && pointer < faulty.HeaderLength, "the pointer is at an option");
+        }
         DropReason reason = IpV4View.TryParse(bytes, out IpV4View view);
         Keep.True(IpView.TryParse(bytes, out IpView either) == reason || bytes.IsEmpty || bytes[0] >> 4 != 4, "both ways judge alike");
         if (reason != DropReason.None) return reason;
@@ -78,12 +83,18 @@ internal static class IpTargets
         Keep.Value(view.CurrentHopLimit + view.RouterLifetimeSeconds + view.ReachableMilliseconds + view.RetransmitMilliseconds);
         Keep.Value((view.IsRouter ? 1 : 0) + (view.IsSolicited ? 1 : 0) + (view.IsOverride ? 1 : 0) + (view.IsManaged ? 1 : 0));
         Keep.Value((view.HasOtherConfiguration ? 1 : 0) + (view.TryGetLinkLayer(NeighborOptionType.SourceLinkLayer, out _) ? 1 : 0));
+        Keep.Value((long)view.Nonce + (int)view.RouterPreference);
         foreach (NeighborOption option in view.Options)
         {
             Keep.Bytes(option.Body);
             if (option.TryGetLinkLayer(out MacAddress mac)) Keep.True(!mac.IsGroup && !mac.IsZero, "a link-layer address is a station's");
             if (option.TryGetMtu(out uint mtu)) Keep.Value(mtu);
             if (option.TryGetPrefix(out PrefixInformation prefix)) Keep.True(prefix.Prefix.Address.IsV6, "a prefix is IPv6");
+            if (option.TryGetRoute(out IpPrefix route, out RouterPreference preference, out uint seconds))
+            {
+                Keep.True(route.Address.IsV6 && preference is RouterPreference.Low or RouterPreference.Medium or RouterPreference.High, "a route is IPv6");
+                Keep.Value(seconds);
+            }
             if (option.TryGetDnsServers(out uint lifetime, out ReadOnlySpan<byte> servers))
             {
                 Keep.Value(lifetime);

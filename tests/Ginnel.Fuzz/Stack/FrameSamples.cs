@@ -29,6 +29,7 @@ internal static class FrameSamples
         if (!ethernet) return packets;
         List<byte[]> frames = packets.ConvertAll(packet => Frame(OwnMac, packet[0] >> 4 == 4 ? EtherType.IpV4 : EtherType.IpV6, packet));
         AddDiscovery(frames);
+        AddRouters(frames);
         return frames;
     }
 
@@ -96,6 +97,28 @@ internal static class FrameSamples
         frames.Add(Frame(OwnMac, EtherType.IpV6, IpV6(PeerV6, OwnV6, IpProtocol.IcmpV6, message, 255)));
         NeighborMessage.WriteAdvertisement(message, PeerV6, OwnV6, PeerV6, PeerMac, false, true, true);
         frames.Add(Frame(OwnMac, EtherType.IpV6, IpV6(PeerV6, OwnV6, IpProtocol.IcmpV6, message, 255)));
+    }
+
+    /// <summary>A router that asks, one that tells, and one who checks our address.</summary>
+    private static void AddRouters(List<byte[]> frames)
+    {
+        IpAddress router = IpAddress.Parse("fe80::9"), all = IpAddress.AllNodesV6, routers = IpAddress.AllRoutersV6;
+        RouterAdvertisement advertisement = new()
+        {
+            CurrentHopLimit = 64, RouterLifetimeSeconds = 1_800, SourceLinkLayer = PeerMac, Mtu = 1_400, DnsLifetimeSeconds = 60,
+            DnsServers = (IpAddress[])[PeerV6], ReachableMilliseconds = 1_000,
+            Prefixes = (PrefixInformation[])[new(new IpPrefix(OwnV6, 64), true, true, 3_600, 600)],
+        };
+        byte[] message = new byte[advertisement.Size];
+        NeighborMessage.WriteRouterAdvertisement(message, router, all, advertisement);
+        frames.Add(Frame(MacAddress.ForMulticast(all), EtherType.IpV6, IpV6(router, all, IpProtocol.IcmpV6, message, 255)));
+        byte[] question = new byte[16];
+        NeighborMessage.WriteRouterSolicitation(question, router, routers, PeerMac);
+        frames.Add(Frame(MacAddress.ForMulticast(routers), EtherType.IpV6, IpV6(router, routers, IpProtocol.IcmpV6, question, 255)));
+        IpAddress group = IpAddress.SolicitedNode(OwnV6);
+        byte[] check = new byte[32];
+        NeighborMessage.WriteDuplicateCheck(check, group, OwnV6, 1);
+        frames.Add(Frame(MacAddress.ForMulticast(group), EtherType.IpV6, IpV6(IpAddress.AnyV6, group, IpProtocol.IcmpV6, check, 255)));
     }
 
     private static byte[] Frame(MacAddress to, EtherType type, byte[] payload)

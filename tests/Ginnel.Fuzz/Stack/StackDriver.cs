@@ -34,6 +34,8 @@ internal sealed class StackDriver
         {
             Link = _link, Mac = FrameSamples.OwnMac, AnyIp = anyIp, AnyIpExcept = [IpPrefix.Parse("10.0.2.9/32")],
             DuplicateAddressDetection = DuplicateAddressDetection.Off,
+            // One kind of stack believes strangers' advertisements, the other is asked for its own.
+            AcceptRouterAdvertisements = !anyIp, RouterAdvertisements = anyIp ? new() { Prefixes = [IpPrefix.Parse("fd00:2::/64")] } : null,
         });
         Stack.AddAddress(Interface, FrameSamples.OwnV4, 24, _now);
         Stack.AddAddress(Interface, FrameSamples.OwnV6, 64, _now);
