@@ -84,11 +84,13 @@ internal sealed partial class TcpConnection
         SequenceNumber at = segment.Sequence;
         while (queue.TryNextMissing(at, end, out SackBlock missing))
         {
+            if (missing.Left > at && !_hasDuplicate) NoteDuplicate(at, missing.Left);
             ReadOnlySpan<byte> part = segment.Payload[(missing.Left - segment.Sequence)..(missing.Right - segment.Sequence)];
             if (!ReceiveRing.TryWrite(missing.Left - RcvNxt, part, Memory)) { Tcp.Drop(DropReason.ReceiveBufferFull); return false; }
             at = missing.Right;
         }
-        if (at == segment.Sequence) NoteDuplicate(segment.Sequence, end);
+        // RFC 2883 section 4: of a segment that came twice in part, the first stretch that did.
+        if (at < end && !_hasDuplicate) NoteDuplicate(at, end);
         if (!inOrder) { queue.Add(segment.Sequence, end); return true; }
         SequenceNumber next = queue.Advance(end);
         ReceiveRing.Advance(next - RcvNxt);
