@@ -1,10 +1,10 @@
 namespace Ginnel.Netstack;
 
 /// <content>
-/// Time. Theory of operation: a connection has several deadlines (retransmission or persist, reordering, the probe of the tail,
-/// delayed acknowledgment, keepalive, the end of a state) and one entry in the stack's timer queue, at the earliest of them. Moving a deadline later leaves the entry alone;
-/// when it comes up too early it is put where it belongs. While the link is down nothing but the ends of states runs, and the time
-/// does not count toward giving up.
+/// Time. Theory of operation: a connection has several deadlines (retransmission or persist, reordering, the probe of the tail, delayed
+/// acknowledgment, keepalive, the end of a state) and one entry in the stack's timer queue, at the earliest of them. Moving a deadline
+/// later leaves the entry alone; when it comes up too early it is put where it belongs. While the link is down nothing but the ends of
+/// states runs, and the time does not count toward giving up.
 /// </content>
 internal sealed partial class TcpConnection
 {
