@@ -125,6 +125,12 @@ public sealed class TcpOptions
     /// <summary>Which congestion control new connections use.</summary>
     public CongestionControlKind CongestionControl { get; init; } = CongestionControlKind.Cubic;
 
+    /// <summary>
+    /// Whether repeated timeouts of large segments are taken for a path that swallows them: then small ones are sent, and larger ones tried
+    /// again after ten minutes (RFC 4821).
+    /// </summary>
+    public bool PathMtuProbing { get; init; } = true;
+
     /// <summary>Whether small writes wait for an acknowledgment (RFC 9293 section 3.7.4); off suits relays.</summary>
     public bool Nagle { get; init; }
 

@@ -40,7 +40,7 @@ internal sealed partial class TcpConnection
     /// <summary>The timer has expired again and nothing was acknowledged in between: perhaps it is the size (RFC 4821 section 7.7).</summary>
     private void SuspectBlackHole(Instant now)
     {
-        if (_retransmitCount < SuspiciousTimeouts) return;
+        if (_retransmitCount < SuspiciousTimeouts || !Options.PathMtuProbing) return;
         int usable = UsableMtu;
         foreach (int safe in SafeMtus)
         {

@@ -91,6 +91,18 @@ public sealed class PathMtuTests
         Assert.Equal(0, pair.Client.Counters.PathBlackHoles);
     }
 
+    [Fact]
+    public void Who_does_not_want_it_does_not_get_it()
+    {
+        using TcpPair pair = new(client: new TcpOptions { PathMtuProbing = false });
+        (SocketId client, _) = pair.Establish();
+        int full = Mss(pair, client);
+        pair.Wire = (toServer, _) => new Fate(Lost: toServer);
+        pair.Write(pair.Client, client, Build.Bytes(100_000));
+        pair.Run(TimeSpan.FromSeconds(60));
+        Assert.Equal((0, full), (pair.Client.Counters.PathBlackHoles, Mss(pair, client)));
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

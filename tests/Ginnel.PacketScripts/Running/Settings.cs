@@ -38,6 +38,7 @@ internal static class Settings
             "net.inet.tcp.finwait2_timeout" => tuning with { FinWait2 = TimeSpan.FromMilliseconds(number) },
             "net.inet.tcp.keepinit" => tuning with { ConnectTimeout = TimeSpan.FromMilliseconds(number) },
             "net.inet.tcp.rexmit_initial" => tuning with { InitialRetransmitTimeout = TimeSpan.FromMilliseconds(number) },
+            "net.ipv4.tcp_mtu_probing" or "net.inet.tcp.pmtud_blackhole_detection" => tuning with { PathMtuProbing = number != 0 },
             "net.inet.tcp.tolerate_missing_ts" => tuning with { TolerateMissingTimestamps = number != 0 },
             _ => throw new ScriptException(line, $"the setting '{name}' is not known"),
         };
@@ -82,7 +83,7 @@ internal static class Settings
         "net.ipv4.tcp_dsack", "net.ipv4.tcp_fack", "net.ipv4.tcp_frto", "net.ipv4.tcp_reordering", "net.ipv4.tcp_max_reordering", "net.ipv4.tcp_recovery",
         "net.ipv4.tcp_early_retrans", "net.ipv4.tcp_slow_start_after_idle", "net.ipv4.tcp_ecn", "net.ipv4.tcp_ecn_fallback", "net.ipv4.tcp_fastopen",
         "net.ipv4.tcp_fastopen_key", "net.ipv4.tcp_fastopen_blackhole_timeout_sec", "net.ipv4.tcp_syncookies", "net.ipv4.tcp_retries1",
-        "net.ipv4.tcp_rfc1337", "net.ipv4.tcp_abort_on_overflow", "net.ipv4.tcp_mtu_probing", "net.ipv4.tcp_base_mss", "net.ipv4.tcp_min_snd_mss",
+        "net.ipv4.tcp_rfc1337", "net.ipv4.tcp_abort_on_overflow", "net.ipv4.tcp_base_mss", "net.ipv4.tcp_min_snd_mss",
         "net.ipv4.tcp_moderate_rcvbuf", "net.ipv4.tcp_adv_win_scale", "net.ipv4.tcp_app_win", "net.ipv4.tcp_shrink_window", "net.ipv4.tcp_invalid_ratelimit",
         "net.ipv4.tcp_challenge_ack_limit", "net.ipv4.tcp_comp_sack_nr", "net.ipv4.tcp_comp_sack_delay_ns", "net.ipv4.tcp_comp_sack_slack_ns",
         "net.ipv4.tcp_thin_linear_timeouts", "net.ipv4.tcp_thin_dupack", "net.ipv4.tcp_tw_reuse", "net.ipv4.tcp_tw_reuse_delay", "net.ipv4.tcp_max_syn_backlog",

@@ -32,6 +32,7 @@ internal sealed record Tuning
     internal TimeSpan MaxRetransmitTimeout { get; init; } = TimeSpan.FromSeconds(60);
     internal bool MinTimeoutIsVariation { get; init; }
     internal bool TolerateMissingTimestamps { get; init; }
+    internal bool PathMtuProbing { get; init; } = true;
     internal bool WindowScaleFirst { get; init; }
     internal bool NagleHoldsSecondSmall { get; init; }
     internal bool WindowFollowsBuffer { get; init; }
@@ -46,12 +47,14 @@ internal sealed record Tuning
     {
         SystemKind.Linux => new Tuning
         {
+            PathMtuProbing = false,
             QuickAcks = 16, MaxRetransmitTimeout = TimeSpan.FromSeconds(120), MinTimeoutIsVariation = true, ReceiveBuffer = BufferForScale(7),
             ConnectTimeout = AfterRetries(6), GiveUpAfter = TimeSpan.FromSeconds(924), TolerateMissingTimestamps = true, NagleHoldsSecondSmall = true,
             ProbeBehindWindow = true,
         },
         SystemKind.FreeBsd => new Tuning
         {
+            PathMtuProbing = false,
             ReceiveBuffer = BufferForScale(6), MinRetransmitTimeout = TimeSpan.FromMilliseconds(30), Congestion = CongestionControlKind.Cubic,
             WindowScaleFirst = true, WindowFollowsBuffer = true,
         },
@@ -73,7 +76,7 @@ internal sealed record Tuning
         InitialWindow = InitialWindow, ReceiveBuffer = ReceiveBuffer, SendBuffer = SendBuffer, QuickAcks = QuickAcks, DelayedAck = DelayedAck,
         MinRetransmitTimeout = MinRetransmitTimeout, MaxRetransmitTimeout = MaxRetransmitTimeout, MinRetransmitTimeoutIsVariation = MinTimeoutIsVariation,
         InitialRetransmitTimeout = InitialRetransmitTimeout, ConnectTimeout = ConnectTimeout, GiveUpAfter = GiveUpAfter, FinWait2 = FinWait2, KeepAliveInterval = KeepAliveInterval,
-        KeepAliveProbes = KeepAliveProbes, TolerateMissingTimestamps = TolerateMissingTimestamps, WindowScaleFirst = WindowScaleFirst,
+        KeepAliveProbes = KeepAliveProbes, TolerateMissingTimestamps = TolerateMissingTimestamps, PathMtuProbing = PathMtuProbing, WindowScaleFirst = WindowScaleFirst,
         NagleHoldsSecondSmall = NagleHoldsSecondSmall, ProbeBehindWindow = ProbeBehindWindow, WindowFollowsBuffer = WindowFollowsBuffer,
     };
 }
