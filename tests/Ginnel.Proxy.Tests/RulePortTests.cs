@@ -20,7 +20,7 @@ public sealed class RulePortTests
         while (session.Flows.LiveCount == 0) await Task.Yield();
         // The stack has shaken hands before the rule is asked: one too many is reset.
         await using DuplexStream second = await DialAsync(session, "fd00::1");
-        await Assert.ThrowsAnyAsync<IOException>(() => second.ReadExactlyAsync(new byte[1], Token).AsTask());
+        await Assert.ThrowsAnyAsync<IOException>(() => second.ReadExactlyAsync(new byte[1], Token).AsTask().WaitAsync(TimeSpan.FromSeconds(30), Token));
         first.Abort();
         while (session.Flows.LiveCount > 0) await Task.Yield();
         await using DuplexStream third = await DialAsync(session, "fd00::1");
