@@ -14,6 +14,9 @@ public sealed class RuleSetTests
     [InlineData("tcp:80:a:1", "tcp:80:b:1,max=3", "the same max=")]
     [InlineData("tcp:80:a:1,idle=3s", "tcp:80:b:1", "the same idle=")]
     [InlineData("tcp:80:a:1", "tcp:80:b:1,source=10.0.0.0/8", "the same source=")]
+    [InlineData("tcp:80:a:1,name=x", "tcp:80:b:1,name=y", "the same name=")]
+    [InlineData("tcp:80:a:1,name=x", "tcp:80:b:1", "the same name=")]
+    [InlineData("tcp:80:a:1", "tcp:80:b:1,name=y", "the same name=")]
     [InlineData("tcp:80:a:1,name=x", "tcp:81:a:1,name=x", "has this name")]
     public void Two_rules_agree_or_the_second_is_refused(string first, string second, string? why)
     {

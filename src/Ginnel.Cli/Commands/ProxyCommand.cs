@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using Ginnel.Cli.CommandLine;
 using Ginnel.Cli.Control;
 using Ginnel.Proxy;
@@ -20,6 +19,7 @@ internal static class ProxyCommand
     /// <summary>Serves until a signal comes or the tunnel breaks.</summary>
     public static async Task<int> RunAsync(OptionValues options)
     {
+        using ReloadSignal reload = new();
         try
         {
             ProxySettings settings = ProxySettings.Read(options);
@@ -30,7 +30,7 @@ internal static class ProxyCommand
             }
             if (settings is { Stdio: null } && settings.Plan is { Rules.Count: 0, Doors.Count: 0, AllIngress: null } && !settings.HasControl)
                 throw new UsageException("there is nothing to do: name a port with --ingress or --egress, or a proxy with --socks5 or --http");
-            return await ServeAsync(settings, options).ConfigureAwait(false);
+            return await ServeAsync(settings, options, reload).ConfigureAwait(false);
         }
         catch (Exception wrong) when (wrong is UsageException or ConfigurationException)
         {
@@ -49,7 +49,7 @@ internal static class ProxyCommand
         }
     }
 
-    private static async Task<int> ServeAsync(ProxySettings settings, OptionValues options)
+    private static async Task<int> ServeAsync(ProxySettings settings, OptionValues options, ReloadSignal reload)
     {
         using StopSignals signals = new();
         using Instance? instance = TakeName(settings, out string? note);
@@ -79,7 +79,7 @@ internal static class ProxyCommand
         using Instance? nexd = options.Value("--nexd-socket") is { } nexdPath ? Instance.Take(settings.Name, nexdPath) : null;
         await using HostListener? nexdCalls = nexd is null ? null : HostListener.Listen(new UnixDomainSocketEndPoint(nexd.SocketPath), mode: UnixFileMode.UserRead | UnixFileMode.UserWrite);
         if (nexdCalls is not null) _ = new NexdServer(nexdCalls, control, session, ProgramVersion.Text).RunAsync(signals.Again);
-        using PosixSignalRegistration reload = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => Reload(control, context));
+        reload.Serve(() => Reload(control));
         if (instance is not null) Say($"controlled by: ginnel ctl --name {settings.Name}  ({instance.SocketPath})");
         int code = settings.Stdio is { } target ? await StdioConversation.RunAsync(session, target, signals.Token).ConfigureAwait(false) : await UntilStoppedAsync(session, signals).ConfigureAwait(false);
         health.BeginDraining();
@@ -148,9 +148,8 @@ internal static class ProxyCommand
         }
     }
 
-    private static void Reload(ProxyControl control, PosixSignalContext context)
+    private static void Reload(ProxyControl control)
     {
-        context.Cancel = true;
         _ = Task.Run(async () =>
         {
             try

@@ -78,7 +78,7 @@ public static class RuleParser
             if (!seen.Add(name)) return Fail($"the option {name} stands there twice", out why);
             RuleOptions? with = name switch
             {
-                "bind" when IPAddress.TryParse(value, out IPAddress? address) => read with { Bind = address },
+                "bind" when TryAddress(value, out IPAddress? address) => read with { Bind = address },
                 "name" when value.Length is > 0 and <= 64 && value.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.') => read with { Name = value },
                 "idle" when TryDuration(value, out TimeSpan idle) => read with { Idle = idle },
                 "connect-timeout" when TryDuration(value, out TimeSpan timeout) => read with { ConnectTimeout = timeout },
@@ -117,6 +117,10 @@ public static class RuleParser
         span = TimeSpan.FromMilliseconds(count * milliseconds);
         return true;
     }
+
+    // The system's parser takes inet_aton(3)'s forms as well: 1 would be 0.0.0.1, and 010.0.0.1 would be 8.0.0.1.
+    private static bool TryAddress(string text, [NotNullWhen(true)] out IPAddress? address) =>
+        IPAddress.TryParse(text, out address) && (text.Contains(':') ? text[0] != '[' : address.ToString() == text);
 
     private static bool TryPort(string text, out int port) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port) && port is >= 1 and <= 65_535;

@@ -49,8 +49,9 @@ public sealed class RuleSet
         if (rule.Key != other.Key)
             return rule.Options.Name is { } name && name == other.Options.Name ? $"{rule.AsFlag}: {other.AsFlag} has this name; rules of different ports have different names" : null;
         if (other.Target.Equals(rule.Target)) return $"{rule.AsFlag} is there already";
+        // The name too is the listener's: flows bear it as their origin before a target is chosen for them.
         (RuleOptions a, RuleOptions b) = (rule.Options, other.Options);
-        string? differs = a.Source != b.Source ? "source=" : a.Max != b.Max ? "max=" : a.Idle != b.Idle ? "idle=" : null;
+        string? differs = a.Source != b.Source ? "source=" : a.Max != b.Max ? "max=" : a.Idle != b.Idle ? "idle=" : a.Name != b.Name ? "name=" : null;
         return differs is null ? null : $"{rule.AsFlag} and {other.AsFlag} share a listener and must have the same {differs}";
     }
 }

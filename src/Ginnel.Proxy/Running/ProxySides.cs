@@ -19,16 +19,16 @@ internal sealed class ProxySides(NetworkHost inside)
 
     /// <summary>Opens a rule's port for connections.</summary>
     /// <exception cref="RuleException">It cannot be opened.</exception>
-    public IReadOnlyList<IListener> Listen(RuleKey key, string origin)
+    public IListener Listen(RuleKey key, string origin)
     {
         IPEndPoint local = new(key.Bind ?? IPAddress.IPv6Any, key.Port);
-        if (key.Direction == ProxyDirection.Egress) return [Opened(key, () => HostListener.Listen(local, origin))];
-        // A listener on the stack is one family's; a port on "::" serves both.
-        if (key.Bind is not null) return [Opened(key, () => inside.Listen(local))];
+        if (key.Direction == ProxyDirection.Egress) return Opened(key, () => HostListener.Listen(local, origin));
+        // A listener on the stack is one family's; a rule's port serves both, and its max= counts both.
+        if (key.Bind is not null) return Opened(key, () => inside.Listen(local));
         IListener first = Opened(key, () => inside.Listen(new IPEndPoint(IPAddress.Any, key.Port)));
         try
         {
-            return [first, Opened(key, () => inside.Listen(local))];
+            return new JoinedListener([first, Opened(key, () => inside.Listen(local))]);
         }
         catch
         {

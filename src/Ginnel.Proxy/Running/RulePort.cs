@@ -5,8 +5,7 @@ internal sealed class RulePort : IAsyncDisposable
 {
     private static readonly TimeSpan PortIdle = TimeSpan.FromSeconds(60);
     private readonly CancellationTokenSource _stop = new();
-    private readonly List<IAsyncDisposable> _listeners = [];
-    private readonly List<Task> _relays = [];
+    private readonly IAsyncDisposable _listener;
     private readonly RuleDialer _dialer;
 
     private RulePort(ProxyRule first, ProxySides sides, FlowRegistry flows)
@@ -28,16 +27,14 @@ internal sealed class RulePort : IAsyncDisposable
         };
         if (Key.Protocol == FlowProtocol.Tcp)
         {
-            foreach (IListener listener in sides.Listen(Key, Origin))
-            {
-                _listeners.Add(listener);
-                _relays.Add(new Relay(sources.Count == 0 ? listener : new SourceFilter(listener, sources), _dialer, options).RunAsync(_stop.Token));
-            }
+            IListener listener = sides.Listen(Key, Origin);
+            _listener = listener;
+            Drained = new Relay(sources.Count == 0 ? listener : new SourceFilter(listener, sources), _dialer, options).RunAsync(_stop.Token);
             return;
         }
         DatagramListener datagrams = new(sides.Bind(Key), new DatagramListenerOptions { Origin = Origin });
-        _listeners.Add(datagrams);
-        _relays.Add(new DatagramRelay(sources.Count == 0 ? datagrams : new SourcePortFilter(datagrams, sources), _dialer, options).RunAsync(_stop.Token));
+        _listener = datagrams;
+        Drained = new DatagramRelay(sources.Count == 0 ? datagrams : new SourcePortFilter(datagrams, sources), _dialer, options).RunAsync(_stop.Token);
     }
 
     /// <summary>What listens.</summary>
@@ -50,7 +47,7 @@ internal sealed class RulePort : IAsyncDisposable
     public IReadOnlyList<ProxyRule> Rules => _dialer.Rules;
 
     /// <summary>Completes once the last flow has ended after the port was closed.</summary>
-    public Task Drained => Task.WhenAll(_relays);
+    public Task Drained { get; }
 
     /// <summary>Opens the port for its first rule.</summary>
     /// <exception cref="RuleException">It cannot be opened.</exception>
@@ -63,10 +60,7 @@ internal sealed class RulePort : IAsyncDisposable
     public void Remove(ProxyRule rule) => _dialer.Rules = [.. _dialer.Rules.Where(other => other != rule)];
 
     /// <summary>Nobody comes in any more, and the port is free; connections go on until they end. Datagrams end with their port.</summary>
-    public async ValueTask CloseAsync()
-    {
-        foreach (IAsyncDisposable listener in _listeners) await listener.DisposeAsync().ConfigureAwait(false);
-    }
+    public ValueTask CloseAsync() => _listener.DisposeAsync();
 
     /// <summary>Ends everything at once.</summary>
     public async ValueTask DisposeAsync()

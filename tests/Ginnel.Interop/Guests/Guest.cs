@@ -57,7 +57,7 @@ internal sealed class Guest : IAsyncDisposable
     }
 
     /// <summary>Runs a script in the guest; what it prints, errors too. One at a time.</summary>
-    public async Task<Outcome> RunAsync(string script, int seconds = 30)
+    public async Task<Outcome> RunAsync(string script, int seconds = 90)
     {
         await _line.WaitAsync(TestContext.Current.CancellationToken);
         try
@@ -76,7 +76,7 @@ internal sealed class Guest : IAsyncDisposable
     }
 
     /// <summary>Likewise, of a script that has to succeed.</summary>
-    public async Task<string> DoAsync(string script, int seconds = 30)
+    public async Task<string> DoAsync(string script, int seconds = 90)
     {
         Outcome outcome = await RunAsync("set -e\n" + script, seconds);
         if (outcome.ExitCode != 0) Assert.Fail(await DescribeAsync($"in the guest this ended with {outcome.ExitCode}:\n{script}\n{outcome.Output}"));

@@ -13,7 +13,7 @@ public sealed class GuestNetwork : IAsyncLifetime
 {
     public const string OurAddress = "198.18.4.1", GuestAddress = "198.18.4.2", OurAddressV6 = "fd78::1", GuestAddressV6 = "fd78::2";
     public const string Tap = "guest0";
-    private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(Environment.GetEnvironmentVariable("GINNEL_LONG") is null ? 10 : 60);
+    private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(Environment.GetEnvironmentVariable("GINNEL_LONG") is null ? 30 : 60);
     private readonly SemaphoreSlim _once = new(1, 1);
     private readonly string _netns = $"gnlg{Environment.ProcessId}x{Interlocked.Increment(ref s_made)}";
     private static int s_made;

@@ -25,6 +25,8 @@ internal static class GuestServers
         socat -T 20 -b 65536 UDP6-LISTEN:{Echo},fork,reuseaddr PIPE >/tmp/datagrams.log 2>&1 &
         socat -t 30 TCP6-LISTEN:{Hash},fork,reuseaddr EXEC:/bin/sha256sum >/tmp/hash.log 2>&1 &
         socat -U TCP6-LISTEN:{Source},fork,reuseaddr OPEN:{File},rdonly >/tmp/source.log 2>&1 &
+        # What they refuse before they listen would fail the first test.
+        until [ "$(grep -c ' 0A ' /proc/net/tcp6)" -ge 3 ] && grep -q ':{Echo:X4} ' /proc/net/udp6; do sleep 0.1; done
         """;
 
     public static string HashOfFile { get; } = PeerServer.HashOf(FileSize);

@@ -33,7 +33,7 @@ public sealed class SampleTests(TestNetwork network)
         try
         {
             using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(Token);
-            patience.CancelAfter(TimeSpan.FromSeconds(30));
+            patience.CancelAfter(TimeSpan.FromSeconds(60));
             string? line;
             do
             {

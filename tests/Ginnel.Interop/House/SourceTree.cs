@@ -15,7 +15,7 @@ sealed class SourceTree : IDisposable
         env >"$here/environment"
         pwd >"$here/folder"
         umask >"$here/umask"
-        [[ -e $here/slow ]] && sleep 0.5
+        [[ -e $here/slow ]] && for ((i = 0; i < 1000; i++)); do [[ -e $here/go-on ]] && break; sleep 0.05; done
         [[ -e $here/broken ]] && { echo "Program.cs(1,1): error CS1002: ; expected"; exit 1; }
         [[ -e $here/no-crossgen && $* == *ReadyToRun* ]] && { echo "x.csproj : error NU1101: Unable to find package"; exit 1; }
         while (($#)); do
@@ -116,10 +116,10 @@ sealed class SourceTree : IDisposable
         using Process process = Process.Start(start)!;
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         Task<string> error = process.StandardError.ReadToEndAsync();
-        if (!process.WaitForExit(TimeSpan.FromSeconds(30)))
+        if (!process.WaitForExit(TimeSpan.FromSeconds(120)))
         {
             process.Kill(entireProcessTree: true);
-            Assert.Fail($"{program} {string.Join(' ', arguments)} did not end in 30 s");
+            Assert.Fail($"{program} {string.Join(' ', arguments)} did not end in 120 s");
         }
 
         return new CommandResult(process.ExitCode, output.GetAwaiter().GetResult(), error.GetAwaiter().GetResult());

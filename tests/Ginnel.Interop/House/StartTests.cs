@@ -122,7 +122,12 @@ public sealed class StartTests : IDisposable
     public void Two_first_starts_build_once()
     {
         _tree.Set("slow");
-        CommandResult both = _tree.Bash("\"$1\" echo one & \"$1\" echo two & wait");
+        // The build of the one goes on when the other has said that it waits, however late it came.
+        CommandResult both = _tree.Bash("""
+            "$1" echo one 2>../one & "$1" echo two 2>../two &
+            until grep -q waiting ../one ../two; do sleep 0.05; done
+            touch ../tools/go-on; wait; cat ../one ../two >&2
+            """);
         Assert.Equal(["one", "two"], both.Succeeded().Split('\n', StringSplitOptions.RemoveEmptyEntries).Order());
         Assert.Equal(1, _tree.Builds);
         Assert.Contains("ginnel: another start is building; waiting for it\n", both.Error);

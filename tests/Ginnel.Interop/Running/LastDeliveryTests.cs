@@ -49,34 +49,42 @@ public sealed class LastDeliveryTests(TestNetwork network)
     public async Task ASurvivorThatGoesOnSendingDelaysNothing()
     {
         await network.RequireAsync("python3");
-        Stopwatch watch = Stopwatch.StartNew();
-        Outcome outcome = await network.RunAsync(Who.Root, [.. TestNetwork.Ginnel("run"), "/usr/bin/python3", "-c", $"""
+        await EndsSoonAfterItsProgramAsync($"""
             import os, socket, time
             s = socket.create_connection(('{TestNetwork.PeerAddress}', {PeerServer.Echo}), 20)
             if os.fork() == 0:
                 for d in (0, 1, 2): os.close(d)
-                for i in range(400):
+                for i in range(600):
                     s.send(b'x' * 1000)
                     time.sleep(0.05)
-            """]);
-        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Errors));
-        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(7), $"{watch.Elapsed}");
+                os._exit(0)
+            """);
     }
 
     [Fact]
     public async Task AConnectionThatIsMerelyOpenDelaysNothing()
     {
         await network.RequireAsync("python3");
-        Stopwatch watch = Stopwatch.StartNew();
         // The child keeps its connection open and says nothing; the program itself ends.
-        Outcome outcome = await network.RunAsync(Who.Root, [.. TestNetwork.Ginnel("run"), "/usr/bin/python3", "-c", $"""
+        await EndsSoonAfterItsProgramAsync($"""
             import os, socket, time
             s = socket.create_connection(('{TestNetwork.PeerAddress}', {PeerServer.Echo}), 20)
             if os.fork() == 0:
                 for d in (0, 1, 2): os.close(d)
-                time.sleep(8)
-            """]);
+                time.sleep(30)
+                os._exit(0)
+            """);
+    }
+
+    // The clock runs from the program's end: how long a loaded machine takes to start us is no delay of what is tested.
+    private async Task EndsSoonAfterItsProgramAsync(string script)
+    {
+        using Process process = network.Start(Who.Root, [.. TestNetwork.Ginnel("run"), "/usr/bin/python3", "-c", script + "\nprint('ended', flush=True)"]);
+        await using Reaper reaper = new(process);
+        Assert.Equal("ended", await process.StandardOutput.ReadLineAsync(Token));
+        Stopwatch watch = Stopwatch.StartNew();
+        Outcome outcome = await Caller.FinishAsync(process);
         Assert.Equal((0, ""), (outcome.ExitCode, outcome.Errors));
-        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(7), $"{watch.Elapsed}");
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(15), $"{watch.Elapsed}");
     }
 }

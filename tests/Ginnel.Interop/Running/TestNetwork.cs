@@ -75,7 +75,7 @@ public sealed class TestNetwork : IAsyncLifetime
     {
         string path = Path.Combine(Folder, name);
         using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(TimeSpan.FromSeconds(30));
+        patience.CancelAfter(TimeSpan.FromSeconds(60));
         while (!File.Exists(path)) await Task.Delay(20, patience.Token);
         return await File.ReadAllTextAsync(path, cancellationToken);
     }
@@ -130,7 +130,7 @@ public sealed class TestNetwork : IAsyncLifetime
         Assert.True(made.ExitCode == 0, made.Errors);
         _folder = folder;
         Process peer = Serve(Caller.Self, PeerServer.Word, folder);
-        using CancellationTokenSource patience = new(TimeSpan.FromSeconds(30));
+        using CancellationTokenSource patience = new(TimeSpan.FromSeconds(60));
         Assert.Equal("ready", await peer.StandardOutput.ReadLineAsync(patience.Token));
     }
 }

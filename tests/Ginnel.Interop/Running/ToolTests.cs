@@ -49,7 +49,7 @@ public sealed class ToolTests(TestNetwork network)
         Assert.True(made.ExitCode == 0, made.Errors);
         network.Serve("/usr/sbin/sshd", "-D", "-e", "-f", "/dev/null", "-p", "2222", "-h", $"{keys}/host", "-o", $"AuthorizedKeysFile={keys}/authorized",
             "-o", "StrictModes=no", "-o", "UsePAM=no", "-o", "PidFile=none", "-o", "PermitRootLogin=yes");
-        string[] ssh = ["ssh", "-p", "2222", "-i", $"{keys}/user", "-F", "/dev/null", "-o", $"UserKnownHostsFile={keys}/known", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "-o", "ConnectionAttempts=10"];
+        string[] ssh = ["ssh", "-p", "2222", "-i", $"{keys}/user", "-F", "/dev/null", "-o", $"UserKnownHostsFile={keys}/known", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "-o", "ConnectionAttempts=60"];
         Outcome outcome = await network.RunAsync(Who.Root, [.. TestNetwork.Ginnel("run"), .. ssh, $"root@{TestNetwork.PeerAddress}", "echo over ssh; exit 5"]);
         Assert.Equal("over ssh\n", outcome.Output);
         Assert.Equal(5, outcome.ExitCode);

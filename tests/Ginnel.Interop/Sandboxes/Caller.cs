@@ -21,7 +21,7 @@ internal sealed record Outcome(int ExitCode, string Output, string Errors);
 internal static class Caller
 {
     public const int UserId = 54321;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(150);
 
     /// <summary>The executable of these tests.</summary>
     public static string Self => Path.Combine(AppContext.BaseDirectory, "Ginnel.Interop");

@@ -54,14 +54,14 @@ public sealed class LifetimeTests
     public async Task WhenTheGatewayIsKilledTheDeviceIsGoneAndTheProgramLives(Who who, DeviceChoice way)
     {
         Caller.RequireRoot();
-        // The program itself looks: every tenth of a second, for at most ten seconds, until there is no device any more.
-        const string Watch = "echo $PPID; ip -o link show ginnel0 >/dev/null && echo there; for i in $(seq 100); do ip -o link show ginnel0 >/dev/null 2>&1 || { echo gone after $i; ip -o route; exit; }; sleep 0.1; done; echo still there";
+        // The program itself looks: every tenth of a second, for at most a minute, until there is no device any more.
+        const string Watch = "echo $PPID; ip -o link show ginnel0 >/dev/null && echo there; for i in $(seq 600); do ip -o link show ginnel0 >/dev/null 2>&1 || { echo gone; ip -o route; exit; }; sleep 0.1; done; echo still there";
         using Process process = Caller.Start(who, [.. Caller.Driver(way), "sh", "-c", Watch]);
         string gateway = (await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken))!;
         Assert.Equal("there", await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
         await Caller.RunAsync(Who.Root, "kill", Kill, gateway);
         Outcome outcome = await Caller.FinishAsync(process);
-        Assert.Matches(@"^gone after \d\n$", outcome.Output); // fewer than ten tenths of a second, and no route left
+        Assert.Equal("gone\n", outcome.Output); // and no route left
     }
 
     [Theory]
@@ -83,7 +83,8 @@ public sealed class LifetimeTests
     public async Task AnInterruptFromTheKeyboardArrivesOnce()
     {
         Caller.RequireRoot();
-        const string Count = "sh -c 'n=0; trap \"n=\\$((n+1))\" INT; echo ready; for i in 1 2 3 4 5; do sleep 0.1; done; echo interrupts $n'";
+        // It waits for the first, however late, and then for as long as a second would take.
+        const string Count = "sh -c 'n=0; trap \"n=\\$((n+1))\" INT; echo ready; while [ $n = 0 ]; do sleep 0.1; done; for i in 1 2 3 4 5; do sleep 0.1; done; echo interrupts $n'";
         using Process process = Caller.Start(Who.Root, "script", "-qec", $"{string.Join(' ', Caller.Driver())} {Count}", "/dev/null");
         await ReadUntil(process, "ready\r");
         process.StandardInput.Write("\u0003");

@@ -55,7 +55,7 @@ internal sealed class DatabaseServer : IAsyncDisposable
             exec '{Programs()}/postgres' -D '{_folder}/data' -h 127.0.0.1 -p {Port} -k '' -c fsync=off -c max_wal_size=256MB >>'{_folder}/log' 2>&1
             """]);
         Outcome ready = await _network.RunAtPeerAsync("sh", "-c", $"""
-            for i in $(seq 300); do '{Programs()}/pg_isready' -q -h 127.0.0.1 -p {Port} && exit 0; sleep 0.05; done; cat '{_folder}/log' >&2; exit 1
+            for i in $(seq 1000); do '{Programs()}/pg_isready' -q -h 127.0.0.1 -p {Port} && exit 0; sleep 0.05; done; cat '{_folder}/log' >&2; exit 1
             """);
         Assert.True(ready.ExitCode == 0, ready.Errors);
     }
@@ -64,7 +64,7 @@ internal sealed class DatabaseServer : IAsyncDisposable
     public async Task StopAsync()
     {
         await Caller.RunAsync(Who.Root, "kill", "-INT", _process!.Id.ToString(CultureInfo.InvariantCulture));
-        using CancellationTokenSource patience = new(TimeSpan.FromSeconds(20));
+        using CancellationTokenSource patience = new(TimeSpan.FromSeconds(60));
         await _process.WaitForExitAsync(patience.Token);
         _process.Dispose();
         _process = null;

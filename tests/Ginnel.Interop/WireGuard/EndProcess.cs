@@ -20,7 +20,7 @@ internal sealed class EndProcess : IAsyncDisposable
         EndProcess end = new(Caller.Start(Who.Root, [Caller.Self, WireGuardEnd.Word, .. words], before));
         try
         {
-            Assert.Equal("ready", await end.ReadAsync(TimeSpan.FromSeconds(30)));
+            Assert.Equal("ready", await end.ReadAsync(TimeSpan.FromSeconds(60)));
             return end;
         }
         catch
@@ -30,7 +30,7 @@ internal sealed class EndProcess : IAsyncDisposable
         }
     }
 
-    public async Task<string> AskAsync(string order, int seconds = 40)
+    public async Task<string> AskAsync(string order, int seconds = 120)
     {
         await _process.StandardInput.WriteLineAsync(order);
         await _process.StandardInput.FlushAsync(Token);

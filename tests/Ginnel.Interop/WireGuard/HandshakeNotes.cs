@@ -16,6 +16,9 @@ internal sealed class HandshakeNotes
     /// <summary>The last initiation that came; null if none did.</summary>
     public byte[]? Received { get; private set; }
 
+    /// <summary>How many cookies have come.</summary>
+    public int Cookies => Volatile.Read(ref _cookies);
+
     public void NoteSent(CarrierEndpoint to, ReadOnlySpan<byte> datagram)
     {
         if (!IsInitiation(datagram)) return;

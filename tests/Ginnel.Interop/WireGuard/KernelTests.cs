@@ -64,7 +64,7 @@ public sealed class KernelTests(GuestNetwork network)
     private async Task TheyPingAsync(KernelTunnel tunnel)
     {
         foreach (string address in (string[])[tunnel.OurV4, tunnel.OurV6])
-            Assert.Contains(" 0% packet loss", await network.Guest.DoAsync($"ping -c 3 -i 0.1 -W 5 {address}"));
+            Assert.Contains(" 0% packet loss", await network.Guest.DoAsync($"ping -c 3 -i 0.1 -W 20 {address}"));
     }
 
     /// <summary>Datagrams that the guest has put together, and fragments that it has made.</summary>

@@ -46,7 +46,7 @@ public sealed class ProxyManyTests(TestNetwork network)
         port, count, pids = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 140
         def resident(): return [int(next(l for l in open(f'/proc/{p}/status') if l.startswith('VmRSS')).split()[1]) for p in pids]
         def descriptors(): return [len(os.listdir(f'/proc/{p}/fd')) for p in pids]
         def word(number, turn): return b'%d says %08d' % (turn, number)
@@ -85,7 +85,7 @@ public sealed class ProxyManyTests(TestNetwork network)
             for s in sockets: s.shutdown(socket.SHUT_WR)
             for s in sockets:
                 s.setblocking(True)
-                s.settimeout(20)
+                s.settimeout(60)
                 assert s.recv(9) == b''
                 s.close()
             while any(now > then + 8 for now, then in zip(descriptors(), before)) and time.monotonic() < deadline: time.sleep(0.05)

@@ -69,7 +69,7 @@ internal sealed class ProxyPair : IAsyncDisposable
     public static async Task StartedAsync(Process proxy, int rules)
     {
         using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        patience.CancelAfter(TimeSpan.FromSeconds(20));
+        patience.CancelAfter(TimeSpan.FromSeconds(60));
         Assert.Contains("public key", await proxy.StandardError.ReadLineAsync(patience.Token));
         for (int i = 0; i < rules; i++) Assert.Contains("listening on", await proxy.StandardError.ReadLineAsync(patience.Token));
     }
@@ -121,7 +121,7 @@ internal sealed class ProxyPair : IAsyncDisposable
         foreach (Process process in (Process[])[Near, Far])
         {
             await Caller.RunAsync(Who.Root, "kill", "-TERM", process.Id.ToString(CultureInfo.InvariantCulture));
-            using CancellationTokenSource patience = new(TimeSpan.FromSeconds(20));
+            using CancellationTokenSource patience = new(TimeSpan.FromSeconds(60));
             await process.WaitForExitAsync(patience.Token);
             Assert.True(process.ExitCode == 0, Said);
         }

@@ -20,15 +20,20 @@ public sealed class ProxySoakTests(TestNetwork network)
         def state(): return len(os.listdir(f'/proc/{pid}/fd')), status('Threads'), status('VmRSS')
         def cpu(): return sum(map(int, open(f'/proc/{pid}/stat').read().rsplit(') ', 1)[1].split()[11:13])) / os.sysconf('SC_CLK_TCK')
         good = {'udp': 0, 'tcp': 0, 'refused': 0}
+        # A session with the dead peer is noticed to be dead after fifteen seconds, and a loaded machine does less in a second: it takes what it takes.
+        def going():
+            now = time.monotonic()
+            return now < end or now < end + 60 and not (good['udp'] > 20 and good['tcp'] > 20 and good['refused'] > 3)
+        def settled(early, late): return late[0] <= early[0] + 8 and late[1] <= early[1] + 8
         def churn():
-            while time.monotonic() < end:
+            while going():
                 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(.5)
                 for port in (8311, 8312, 8313): s.sendto(b'x', ('127.0.0.1', port))
                 try: s.recv(9); good['udp'] += 1
                 except OSError: pass
                 s.close(); time.sleep(.02)
         def connect(port, key, size):
-            while time.monotonic() < end:
+            while going():
                 try:
                     s = socket.create_connection(('127.0.0.1', port), 5); s.settimeout(5); s.sendall(b'y' * size)
                     if len(s.recv(9)) > 0: good[key] += 1
@@ -41,7 +46,9 @@ public sealed class ProxySoakTests(TestNetwork network)
         for t in threads: t.start()
         time.sleep(max(3, seconds / 5)); early = state(); print('early', flush=True)
         for t in threads: t.join()
-        time.sleep(5); late = state(); used = cpu(); time.sleep(3); idle = cpu() - used
+        time.sleep(5); late = state(); patience = time.monotonic() + 60
+        while not settled(early, late) and time.monotonic() < patience: time.sleep(.5); late = state()
+        used = cpu(); time.sleep(3); idle = cpu() - used
         print(*early, *late, idle, good['udp'], good['tcp'], good['refused'])
         """;
 
@@ -59,7 +66,7 @@ public sealed class ProxySoakTests(TestNetwork network)
             pair.Near.Id.ToString(CultureInfo.InvariantCulture), Seconds.ToString(CultureInfo.InvariantCulture));
         Assert.Equal("early", await nuisance.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
         await pair.RestartFarAsync(network, far);
-        Outcome outcome = await Caller.FinishAsync(nuisance, TimeSpan.FromSeconds(Seconds + 60));
+        Outcome outcome = await Caller.FinishAsync(nuisance, TimeSpan.FromSeconds(Seconds + 240));
         double[] figures = [.. outcome.Output.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(word => double.Parse(word, CultureInfo.InvariantCulture))];
         TestContext.Current.TestOutputHelper?.WriteLine($"{Seconds} s: descriptors, threads, KiB early and late; idle CPU seconds of 3; answers by UDP, by TCP, refusals: {outcome.Output}");
         Assert.True(figures is [_, _, _, _, _, _, _, > 20, > 20, > 3], outcome.Output + outcome.Errors + pair.Said);

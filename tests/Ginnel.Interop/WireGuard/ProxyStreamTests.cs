@@ -16,7 +16,7 @@ public sealed class ProxyStreamTests(TestNetwork network)
         await using ProxyPair pair = await ProxyPair.StartAsync(network, 51_970, ["--egress", "tcp:8201:10.88.0.2:21"], ["--ingress", $"tcp:21:127.0.0.1:{PeerServer.SpeaksFirst}"]);
         Assert.Equal("220 welcome\nhello\nend\n", await PythonAsync("""
             import socket
-            s = socket.create_connection(('127.0.0.1', 8201), 10)
+            s = socket.create_connection(('127.0.0.1', 8201), 60)
             print(s.recv(99).decode().strip())
             s.sendall(b'hello')
             print(s.recv(99).decode())
@@ -39,7 +39,7 @@ public sealed class ProxyStreamTests(TestNetwork network)
             import hashlib, os, socket, threading
             data = os.urandom({{Size}})
             def exchange(port):
-                s = socket.create_connection(('{{entrance}}', port), 30)
+                s = socket.create_connection(('{{entrance}}', port), 60)
                 def send():
                     s.sendall(data)
                     s.shutdown(socket.SHUT_WR)
@@ -62,7 +62,7 @@ public sealed class ProxyStreamTests(TestNetwork network)
         string answer = await PythonAsync($$"""
             import hashlib, socket, time
             def ask(count):
-                s = socket.create_connection(('127.0.0.1', 8221), 20)
+                s = socket.create_connection(('127.0.0.1', 8221), 60)
                 s.sendall(b'GET /bytes/%d HTTP/1.1\r\nHost: x\r\n\r\n' % count)
                 return s
             def read(s):
@@ -89,7 +89,8 @@ public sealed class ProxyStreamTests(TestNetwork network)
         int[] figures = [.. lines[2].Split(' ').Select(text => int.Parse(text, CultureInfo.InvariantCulture))];
         // Of the 512 MiB that wait, a proxy holds its buffers for each stream, and what is not read is left with the server.
         Assert.InRange(figures[0], 0, Stalled * 10);
-        Assert.InRange(figures[1], 0, 5_000);
+        // Held up, it would wait for those that are read after it: for ever. Any time is short of that.
+        Assert.InRange(figures[1], 0, 50_000);
         await pair.EndAsync();
     }
 

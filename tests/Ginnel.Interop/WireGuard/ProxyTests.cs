@@ -42,7 +42,8 @@ public sealed class ProxyTests(TestNetwork network) : IDisposable
             for port in 8109 8182; do curl -s -m 20 http://127.0.0.1:$port/; code=$?; case $code in 7 | 56) echo refused ;; *) echo $code ;; esac; done
             /usr/bin/python3 -c "
             import socket
-            u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.settimeout(10); u.sendto(b'datagram', ('127.0.0.1', 8107)); print(u.recv(99).decode())
+            {{Repeating.Ask}}
+            print(ask(socket.socket(socket.AF_INET, socket.SOCK_DGRAM), b'datagram', ('127.0.0.1', 8107)).decode())
             s = socket.create_connection(('127.0.0.1', 8102), 20); s.sendall(b'x' * 100000); s.shutdown(socket.SHUT_WR)
             n = 0
             while True:
@@ -68,16 +69,16 @@ public sealed class ProxyTests(TestNetwork network) : IDisposable
         (string near, string far) = await ProxyPair.FilesAsync(network, "turns", 51_992);
         const string Servers = """
             import socket, threading
-            def tcp(port):
-                l = socket.create_server(('127.0.0.1', port))
+            def tcp(l, port):
                 while True:
                     c = l.accept()[0]; c.sendall(str(port).encode()); c.close()
-            def udp(port):
-                s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('127.0.0.1', port))
+            def udp(s, port):
                 while True:
                     s.sendto(str(port).encode(), s.recvfrom(99)[1])
             for port in (7301, 7302):
-                for serve in (tcp, udp): threading.Thread(target=serve, args=(port,), daemon=True).start()
+                l = socket.create_server(('127.0.0.1', port))
+                s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('127.0.0.1', port))
+                for serve, on in ((tcp, l), (udp, s)): threading.Thread(target=serve, args=(on, port), daemon=True).start()
             print('ready', flush=True)
             threading.Event().wait()
             """;
@@ -89,12 +90,13 @@ public sealed class ProxyTests(TestNetwork network) : IDisposable
             "--egress", "tcp:7373:10.88.0.2:73", "--egress", "udp:7373:10.88.0.2:73", "--egress", "tcp:7374:10.88.0.2:74"]);
         await ProxyPair.StartedAsync(there, 6);
         await ProxyPair.StartedAsync(here, 3);
-        Outcome outcome = await network.RunAsync(Who.Root, "/usr/bin/python3", "-c", """
+        Outcome outcome = await network.RunAsync(Who.Root, "/usr/bin/python3", "-c", $"""
             import socket
+            {Repeating.Ask}
             def tcp(port):
-                return socket.create_connection(('127.0.0.1', port), 10).recv(99).decode()
+                return socket.create_connection(('127.0.0.1', port), 60).recv(99).decode()
             def udp():
-                s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(10); s.sendto(b'?', ('127.0.0.1', 7373)); return s.recv(99).decode()
+                return ask(socket.socket(socket.AF_INET, socket.SOCK_DGRAM), b'?', ('127.0.0.1', 7373)).decode()
             for answers in ([tcp(7373) for i in range(10)], [udp() for i in range(10)], [tcp(7374) for i in range(4)]):
                 print(answers.count('7301'), answers.count('7302'))
             """);

@@ -38,7 +38,7 @@ internal sealed class Tunnel : IAsyncDisposable
             {(endpoint is null ? "" : $"Endpoint = {endpoint}")}
             """), TestContext.Current.CancellationToken);
         Outcome configured = await network.RunAtPeerAsync("sh", "-ec", $"""
-            for i in $(seq 100); do ip link show {name} >/dev/null 2>&1 && wg show {name} >/dev/null 2>&1 && break; sleep 0.05; done
+            for i in $(seq 1000); do ip link show {name} >/dev/null 2>&1 && wg show {name} >/dev/null 2>&1 && break; sleep 0.05; done
             wg setconf {name} {file}
             ip addr add {tunnel.TheirV4}/24 dev {name}
             ip addr add {tunnel.TheirV6}/64 dev {name} nodad

@@ -51,7 +51,7 @@ public sealed class WireGuardGoTests(TestNetwork network)
             port.ToString(CultureInfo.InvariantCulture), "-", "1420", tunnel.OurAddresses);
         Outcome echoed = await network.RunAtPeerAsync("/usr/bin/python3", "-c", EchoScript(tunnel.OurV4));
         Assert.Equal("True\n", echoed.Output);
-        echoed = await network.RunAtPeerAsync("ping", "-c", "2", "-W", "5", tunnel.OurV6);
+        echoed = await network.RunAtPeerAsync("ping", "-c", "2", "-W", "20", tunnel.OurV6);
         Assert.Contains(" 0% packet loss", echoed.Output);
         // Now that we know where they are, we can speak as well.
         Assert.Equal(PeerServer.HashOf(Size), await end.AskAsync($"get http://{tunnel.TheirV4}:{PeerServer.Http}/bytes/{Size}"));
@@ -61,7 +61,7 @@ public sealed class WireGuardGoTests(TestNetwork network)
 
     private static string EchoScript(string address) => $"""
         import socket, threading, os
-        s = socket.create_connection(('{address}', 7), 20)
+        s = socket.create_connection(('{address}', 7), 60)
         data = os.urandom(2 << 20)
         def send():
             s.sendall(data)

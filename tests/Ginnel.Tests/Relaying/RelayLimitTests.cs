@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using Ginnel.Testing;
@@ -78,11 +79,13 @@ public sealed class RelayLimitTests
             time.Advance(TimeSpan.FromSeconds(50));
         }
         Assert.Equal(1, options.Flows.LiveCount);
-        while (options.Flows.LiveCount > 0)
+        // Observers are told after it has left the list.
+        while (log.Ended.IsEmpty)
         {
             time.Advance(TimeSpan.FromSeconds(10));
             await Task.Yield();
         }
+        Assert.Equal(0, options.Flows.LiveCount);
         Flow ended = Assert.Single(log.Ended);
         Assert.Equal((FlowEndKind.Idle, 3L), (ended.End.Kind, ended.BytesUp));
         Assert.Same(ended, Assert.Single(log.Started));
@@ -137,10 +140,10 @@ public sealed class RelayLimitTests
 
     private sealed class FlowLog : IFlowObserver
     {
-        internal List<Flow> Started { get; } = [];
-        internal List<Flow> Ended { get; } = [];
+        internal ConcurrentQueue<Flow> Started { get; } = [];
+        internal ConcurrentQueue<Flow> Ended { get; } = [];
 
-        void IFlowObserver.Started(Flow flow) => Started.Add(flow);
-        void IFlowObserver.Ended(Flow flow) => Ended.Add(flow);
+        void IFlowObserver.Started(Flow flow) => Started.Enqueue(flow);
+        void IFlowObserver.Ended(Flow flow) => Ended.Enqueue(flow);
     }
 }
