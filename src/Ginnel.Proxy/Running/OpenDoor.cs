@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using Ginnel.Linux.Datagrams;
 using Ginnel.ProxyProtocols;
 
 namespace Ginnel.Proxy;
@@ -15,12 +14,13 @@ internal sealed class OpenDoor : IAsyncDisposable
 
     /// <summary>Opens it.</summary>
     /// <exception cref="IOException">Its port cannot be opened.</exception>
-    public OpenDoor(ProxyDoor door, NetworkHost inside, FlowRegistry flows)
+    public OpenDoor(ProxyDoor door, ProxySides sides, FlowRegistry flows)
     {
+        NetworkHost inside = sides.Inside;
         string origin = door.Kind == DoorKind.Socks5 ? "socks5" : "http";
-        HostListener clients = Listen(door, origin);
+        HostListener clients = Listen(door, origin, sides.Streams);
         LocalEndPoint = clients.LocalEndPoint;
-        RelayOptions options = new() { Flows = flows };
+        RelayOptions options = new() { Flows = flows, Scheduler = sides.Scheduler };
         if (door.Kind == DoorKind.Http)
         {
             HttpProxyListener http = new(clients, new HttpProxyOptions { Credentials = door.Credentials });
@@ -31,7 +31,7 @@ internal sealed class OpenDoor : IAsyncDisposable
         Socks5Listener socks = new(clients, new Socks5Options
         {
             Credentials = door.Credentials,
-            BindDatagrams = local => LinuxDatagramSockets.Shared.BindUdp(local),
+            BindDatagrams = local => sides.Datagrams.BindUdp(local),
             Resolver = inside.Resolver,
             ListenForBind = (flow, _) => new(ListenInside(inside, flow)),
             BindFlows = flows,
@@ -59,11 +59,11 @@ internal sealed class OpenDoor : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private static HostListener Listen(ProxyDoor door, string origin)
+    private static HostListener Listen(ProxyDoor door, string origin, IHostStreamSockets streams)
     {
         try
         {
-            return HostListener.Listen(door.Local, origin);
+            return HostListener.Listen(door.Local, origin, streams: streams);
         }
         catch (SocketException failure)
         {

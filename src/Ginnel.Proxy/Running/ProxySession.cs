@@ -1,5 +1,6 @@
 using System.Net;
 using Ginnel.Linux.Carriers;
+using Ginnel.Linux.Events;
 using Ginnel.WireGuard;
 
 namespace Ginnel.Proxy;
@@ -16,25 +17,30 @@ public sealed class ProxySession : IAsyncDisposable
     // Of connections first.
     private readonly List<Task> _relays = [];
     private readonly CancellationTokenSource _stop = new();
+    private readonly EventLoop _loop;
+    private readonly NetworkRuntime _runtime;
+    private readonly ProxySides _sides;
     private readonly long _started = TimeProvider.System.GetTimestamp();
 
-    private ProxySession(ProxyPlan plan, FlowRegistry flows)
+    private ProxySession(ProxyPlan plan, FlowRegistry flows, EventLoop loop, UdpSegmentCarrier carrier)
     {
         ProxyConfiguration configuration = plan.Configuration;
         Configuration = configuration;
         Flows = flows;
-        UdpSegmentCarrier carrier = UdpSegmentCarrier.Bind(new IPEndPoint(IPAddress.IPv6Any, configuration.ListenPort));
+        _loop = loop;
+        _runtime = new NetworkRuntime(new NetworkRuntimeOptions { Completions = loop });
+        carrier.EventLoop = loop;
         Link = new WireGuardLink(configuration.PrivateKey, carrier, new WireGuardOptions { Mtu = configuration.Mtu, Peers = configuration.Peers });
-        Host = new NetworkHost(new NetworkHostOptions { Name = "tunnel" });
+        Host = new NetworkHost(new NetworkHostOptions { Name = "tunnel", Runtime = _runtime });
         // What leads to no peer leads nowhere, and is told so at once: our own network is reached through peers like any other.
         InterfaceAddress[] addresses = [.. configuration.Addresses.Select(one => one with { PrefixLength = one.Address.GetAddressBytes().Length * 8 })];
         _way = Host.AddInterface(new HostInterfaceOptions { Name = "wireguard", Link = Link.Properties, Addresses = addresses, AnyIp = plan.AllIngress is not null, AnyPort = true });
         foreach (IPNetwork network in RoutesOf(configuration)) Host.AddRoute(network, _way);
         if (configuration.NameServers.Count > 0)
             Host.Resolver = new DnsClient(Host.Dialer, new DnsClientOptions { Servers = [.. configuration.NameServers.Select(server => new IPEndPoint(server, DnsPort))] });
-        ProxySides sides = new(Host);
-        Ports = new RulePorts(sides, flows);
-        if (plan.AllIngress is { } open) ServeAll(plan, open, sides);
+        _sides = new ProxySides(Host, loop);
+        Ports = new RulePorts(_sides, flows);
+        if (plan.AllIngress is { } open) ServeAll(plan, open);
         _attachment = Host.Attach(_way, plan.Capture is { } capture ? new CaptureLink(Link, capture, "wireguard") : Link);
     }
 
@@ -70,11 +76,11 @@ public sealed class ProxySession : IAsyncDisposable
     public static async Task<ProxySession> StartAsync(ProxyPlan plan, FlowRegistry flows, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(plan);
-        ProxySession session = new(plan, flows);
+        ProxySession session = await OpenAsync(plan, flows).ConfigureAwait(false);
         try
         {
             foreach (ProxyRule rule in plan.Rules) await session.Ports.AddAsync(rule, cancellationToken).ConfigureAwait(false);
-            foreach (ProxyDoor door in plan.Doors) session._doors = [.. session._doors, new OpenDoor(door, session.Host, flows)];
+            foreach (ProxyDoor door in plan.Doors) session._doors = [.. session._doors, new OpenDoor(door, session._sides, flows)];
             return session;
         }
         catch
@@ -133,6 +139,25 @@ public sealed class ProxySession : IAsyncDisposable
         await _stop.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(_relays).WaitAsync(TimeSpan.FromSeconds(2)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await Host.DisposeAsync().ConfigureAwait(false);
+        _runtime.Dispose();
+        _loop.Dispose();
+    }
+
+    private static async ValueTask<ProxySession> OpenAsync(ProxyPlan plan, FlowRegistry flows)
+    {
+        EventLoop loop = new("proxy", runsContinuations: true);
+        UdpSegmentCarrier? carrier = null;
+        try
+        {
+            carrier = UdpSegmentCarrier.Bind(new IPEndPoint(IPAddress.IPv6Any, plan.Configuration.ListenPort));
+            return new ProxySession(plan, flows, loop, carrier);
+        }
+        catch
+        {
+            if (carrier is not null) await carrier.DisposeAsync().ConfigureAwait(false);
+            loop.Dispose();
+            throw;
+        }
     }
 
     private (int Added, int Changed, int Removed) Exchange(Dictionary<string, WireGuardPeerOptions> before, Dictionary<string, WireGuardPeerOptions> after)
@@ -155,13 +180,13 @@ public sealed class ProxySession : IAsyncDisposable
         return (added, changed, removed);
     }
 
-    private void ServeAll(ProxyPlan plan, PortRanges open, ProxySides sides)
+    private void ServeAll(ProxyPlan plan, PortRanges open)
     {
         HashSet<IPAddress> own = [.. plan.Configuration.Addresses.Select(address => address.Address)];
         bool Admits(FlowProtocol protocol, int port) => open.Contains(port) && !plan.OwnPorts.Contains(port) && !IsOwn(port)
             && !Ports.Rules.Any(rule => rule.Direction == ProxyDirection.Egress && rule.Protocol == protocol && rule.Port == port);
-        AllIngress way = new(sides.DialerOf(ProxyDirection.Ingress), own, Admits);
-        RelayOptions options = new() { Flows = Flows };
+        AllIngress way = new(_sides.DialerOf(ProxyDirection.Ingress), own, Admits);
+        RelayOptions options = new() { Flows = Flows, Scheduler = _sides.Scheduler };
         IListener connections = Host.AcceptConnections();
         IPortListener ports = Host.AcceptPorts();
         _allIngress.AddRange([connections, ports]);

@@ -24,6 +24,7 @@ internal sealed class RulePort : IAsyncDisposable
             ConnectionIdleTimeout = first.Options.Idle ?? Timeout.InfiniteTimeSpan,
             PortIdleTimeout = first.Options.Idle ?? PortIdle,
             Resolver = sides.ResolverOf(first.Direction),
+            Scheduler = sides.Scheduler,
         };
         if (Key.Protocol == FlowProtocol.Tcp)
         {
