@@ -1,0 +1,164 @@
+using System.Net;
+using System.Net.Sockets;
+using Ginnel.Linux.Events;
+using Ginnel.Linux.Streams;
+
+namespace Ginnel.Interop.Streams;
+
+/// <summary>TCP connections of the host on an event loop, against the base library's sockets.</summary>
+public sealed class LinuxStreamTests : IDisposable
+{
+    private readonly EventLoop _loop = new("test", runsContinuations: true);
+    private readonly TcpListener _server = new(IPAddress.Loopback, 0);
+
+    public LinuxStreamTests() => _server.Start();
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public void Dispose()
+    {
+        _server.Dispose();
+        _loop.Dispose();
+    }
+
+    [Fact]
+    public async Task TwoPiecesGoAndComeAsOne()
+    {
+        (HostStream stream, Socket peer) = await ConnectAsync();
+        Assert.Equal(7, await stream.SendSomeAsync("abc"u8.ToArray(), "defg"u8.ToArray(), Token));
+        byte[] seven = new byte[7];
+        Assert.Equal(7, await ReadAllAsync(peer, seven));
+        Assert.Equal("abcdefg"u8.ToArray(), seven);
+        await peer.SendAsync("123456"u8.ToArray(), Token);
+        Assert.Equal(0, await stream.ReadAsync(Memory<byte>.Empty, Token));
+        byte[] first = new byte[2], second = new byte[10];
+        Assert.Equal(6, stream.TryReceive(first, second));
+        Assert.Equal("12"u8.ToArray(), first);
+        Assert.Equal("3456"u8.ToArray(), second[..4]);
+        Assert.Equal(-1, stream.TryReceive(first, second));
+    }
+
+    [Fact]
+    public async Task ARefusalAndAnUnreachableAddressAreResults()
+    {
+        LinuxStreamSockets sockets = new(_loop);
+        IPEndPoint closed = (IPEndPoint)_server.LocalEndpoint;
+        _server.Stop();
+        Assert.Equal(DialFailureKind.Refused, (await sockets.ConnectAsync(closed, Token)).Failure.Kind);
+        // A broadcast address is nobody's.
+        DialResult nobody = await sockets.ConnectAsync(new IPEndPoint(IPAddress.Broadcast, 80), Token);
+        Assert.False(nobody.IsConnected);
+        Assert.NotEqual(DialFailureKind.None, nobody.Failure.Kind);
+    }
+
+    [Fact]
+    public async Task HalfCloseTravelsAndTheOtherDirectionGoesOn()
+    {
+        (HostStream stream, Socket peer) = await ConnectAsync();
+        await stream.CompleteWritesAsync(Token);
+        Assert.Equal(0, await peer.ReceiveAsync(new byte[1], Token));
+        await peer.SendAsync("late"u8.ToArray(), Token);
+        peer.Shutdown(SocketShutdown.Send);
+        byte[] four = new byte[4];
+        await stream.ReadExactlyAsync(four, Token);
+        Assert.Equal("late"u8.ToArray(), four);
+        // The end stays the end.
+        Assert.Equal(0, await stream.ReadAsync(four, Token));
+        Assert.Equal(0, await stream.ReadAsync(Memory<byte>.Empty, Token));
+        Assert.Equal(0, stream.TryReceive(four, default));
+    }
+
+    [Fact]
+    public async Task MoreThanTheKernelTakesWaitsForRoom()
+    {
+        (HostStream stream, Socket peer) = await ConnectAsync();
+        byte[] much = new byte[32 << 20];
+        new Random(1).NextBytes(much);
+        Task writing = stream.WriteAsync(much, Token).AsTask();
+        byte[] got = new byte[much.Length];
+        Assert.False(writing.IsCompleted);
+        Assert.Equal(much.Length, await ReadAllAsync(peer, got));
+        await writing;
+        Assert.True(much.AsSpan().SequenceEqual(got));
+    }
+
+    [Fact]
+    public async Task ACancelledReadLeavesTheStreamUsable()
+    {
+        (HostStream stream, Socket peer) = await ConnectAsync();
+        using (CancellationTokenSource patience = new())
+        {
+            ValueTask<int> waiting = stream.ReadAsync(new byte[1], patience.Token);
+            await patience.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting.AsTask());
+        }
+        await peer.SendAsync("x"u8.ToArray(), Token);
+        byte[] one = new byte[1];
+        Assert.Equal(1, await stream.ReadAsync(one, Token));
+        Assert.Equal((byte)'x', one[0]);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task WhoWaitsIsToldWhenItIsClosed(bool abort)
+    {
+        (HostStream stream, Socket peer) = await ConnectAsync();
+        Task<int> waiting = stream.ReadAsync(new byte[1], Token).AsTask();
+        if (abort) stream.Abort();
+        else await stream.DisposeAsync();
+        IOException broken = await Assert.ThrowsAsync<IOException>(() => waiting);
+        Assert.Equal(SocketError.OperationAborted, Assert.IsType<SocketException>(broken.InnerException).SocketErrorCode);
+        if (abort)
+        {
+            SocketException reset = await Assert.ThrowsAsync<SocketException>(() => peer.ReceiveAsync(new byte[1], Token).AsTask());
+            Assert.Equal(SocketError.ConnectionReset, reset.SocketErrorCode);
+        }
+        else
+        {
+            Assert.Equal(0, await peer.ReceiveAsync(new byte[1], Token));
+        }
+        await Assert.ThrowsAsync<IOException>(() => stream.WriteAsync(new byte[1], Token).AsTask());
+    }
+
+    [Fact]
+    public async Task AResetOfThePeerIsItsError()
+    {
+        (HostStream stream, Socket peer) = await ConnectAsync();
+        Task<int> waiting = stream.ReadAsync(new byte[1], Token).AsTask();
+        peer.LingerState = new LingerOption(true, 0);
+        peer.Dispose();
+        IOException broken = await Assert.ThrowsAsync<IOException>(() => waiting);
+        Assert.Equal(SocketError.ConnectionReset, Assert.IsType<SocketException>(broken.InnerException).SocketErrorCode);
+    }
+
+    [Fact]
+    public async Task AnAdoptedSocketIsTheSameConnection()
+    {
+        using Socket client = new(SocketType.Stream, ProtocolType.Tcp);
+        await client.ConnectAsync(_server.LocalEndpoint, Token);
+        Socket accepted = await _server.AcceptSocketAsync(Token);
+        EndPoint remote = accepted.RemoteEndPoint!;
+        await using HostStream stream = new LinuxStreamSockets(_loop).Adopt(accepted);
+        Assert.Equal(remote, stream.RemoteEndPoint);
+        Assert.Equal(_server.LocalEndpoint, stream.LocalEndPoint);
+        await client.SendAsync("hello"u8.ToArray(), Token);
+        byte[] five = new byte[5];
+        await stream.ReadExactlyAsync(five, Token);
+        Assert.Equal("hello"u8.ToArray(), five);
+    }
+
+    private async Task<(HostStream Stream, Socket Peer)> ConnectAsync()
+    {
+        DialResult result = await new LinuxStreamSockets(_loop).ConnectAsync((IPEndPoint)_server.LocalEndpoint, Token);
+        Assert.True(result.IsConnected);
+        return ((HostStream)result.Stream, await _server.AcceptSocketAsync(Token));
+    }
+
+    private static async Task<int> ReadAllAsync(Socket socket, byte[] into)
+    {
+        int read = 0;
+        while (read < into.Length && await socket.ReceiveAsync(into.AsMemory(read), Token) is > 0 and var count) read += count;
+        return read;
+    }
+}
