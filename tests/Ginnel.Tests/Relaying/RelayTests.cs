@@ -93,7 +93,7 @@ public sealed class RelayTests
         Flow flow = await FirstFlowAsync(network);
         // Stopped: bytes are in hand and none has moved for many turns of everybody.
         long carried = -1;
-        for (int still = 0; still < 10_000; still = flow.UpActivity == FlowActivity.Carrying && flow.BytesUp == carried ? still + 1 : 0)
+        for (int still = 0; still < 10_000; still = flow.UpActivity == FlowActivity.Carrying && carried > 0 && flow.BytesUp == carried ? still + 1 : 0)
         {
             carried = flow.BytesUp;
             await Task.Yield();
