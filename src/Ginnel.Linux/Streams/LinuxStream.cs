@@ -112,19 +112,11 @@ internal sealed class LinuxStream : HostStream
         return error is 0 or Errno.NotConnected ? default : ValueTask.FromException(WriteError(CodeOf(error)));
     }
 
-    public override void Abort()
-    {
-        With(StreamCalls.ResetOnClose, Errno.BadDescriptor);
-        CloseDescriptor();
-    }
+    public override void Abort() => End(StreamCalls.ResetOnClose);
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing && Volatile.Read(ref _closed) == 0)
-        {
-            With(static socket => StreamCalls.Shutdown(socket, both: true), Errno.BadDescriptor);
-            CloseDescriptor();
-        }
+        if (disposing) End(static socket => StreamCalls.Shutdown(socket, both: true));
         base.Dispose(disposing);
     }
 
@@ -191,9 +183,11 @@ internal sealed class LinuxStream : HostStream
         }
     }
 
-    private void CloseDescriptor()
+    // From the flag on a read or write is one of a closed stream: the last call on the descriptor must not look to it like the peer's end.
+    private void End(Func<int, int> lastCall)
     {
         if (Interlocked.Exchange(ref _closed, 1) != 0) return;
+        lastCall(_socket.Number);
         _loop.Remove(_socket, _watch);
         _socket.Dispose();
         _readable.Close();
