@@ -18,6 +18,9 @@ public class DocumentTests
     public void The_command_line_is_documented() => Check("docs/cli.md", CliDocument.Compose());
 
     [Fact]
+    public void Requirements_are_documented() => Check("docs/rfc/COMPLIANCE.md", ComplianceTests.Compose());
+
+    [Fact]
     public void A_drop_becomes_a_row() =>
         Assert.EndsWith(
             "|---|---|\n| `Late` | It came after `Limit`, or \\| `x`. |\n",
