@@ -34,6 +34,18 @@ public sealed class StackCounters
     /// <summary>Pending connections and ports that gave way to others.</summary>
     public long PendingEvicted { get; internal set; }
 
+    /// <summary>Half-open connections of listeners that gave way to others.</summary>
+    public long HalfOpenEvicted { get; internal set; }
+
+    /// <summary>SYNs that were answered with a cookie and not remembered (RFC 4987 section 3.6).</summary>
+    public long SynCookiesSent { get; internal set; }
+
+    /// <summary>Cookies that came back and became connections.</summary>
+    public long SynCookiesAccepted { get; internal set; }
+
+    /// <summary>Acknowledgments without a connection that brought none that fits, while cookies were expected.</summary>
+    public long SynCookiesRejected { get; internal set; }
+
     /// <summary>Neighbors that fell silent to every probe while they were needed (RFC 4861 section 7.3).</summary>
     public long NeighborsLost { get; internal set; }
 

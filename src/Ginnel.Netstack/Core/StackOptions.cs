@@ -224,8 +224,22 @@ public sealed class TcpOptions
     /// <summary>Whether window scaling is offered (RFC 7323).</summary>
     public bool WindowScaling { get; init; } = true;
 
+    /// <summary>When a listener answers SYNs with cookies instead of remembering them.</summary>
+    public SynCookieUse SynCookies { get; init; } = SynCookieUse.OnOverflow;
+
     /// <summary>How long a pending connection may wait for accept or reject before it is abandoned.</summary>
     public TimeSpan PendingTimeout { get; init; } = TimeSpan.FromSeconds(60);
+}
+
+/// <summary>When SYNs are answered with cookies (RFC 4987 section 3.6). In any-IP mode never: there the answer waits for a dial.</summary>
+public enum SynCookieUse : byte
+{
+    /// <summary>Never: when the half-open connections of a listener are at its backlog, a random one gives way.</summary>
+    Off,
+    /// <summary>When the half-open connections of a listener are at its backlog.</summary>
+    OnOverflow,
+    /// <summary>Always: no SYN takes memory.</summary>
+    Always,
 }
 
 /// <summary>The congestion controls.</summary>

@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.Security.Cryptography;
 using Ginnel.Wire;
 
 namespace Ginnel.Netstack;
@@ -9,32 +7,22 @@ namespace Ginnel.Netstack;
 /// hash of the four-tuple. For one four-tuple the numbers rise with time, so that an old incarnation's segments do not fit the new
 /// one; between four-tuples they have nothing in common, so that who sees his own learns nothing of others' (attack case C7).
 /// </summary>
-internal sealed class IsnGenerator(EntropySource entropy)
+internal sealed class IsnGenerator(KeyedHash hash)
 {
-    private byte[]? _key;
+    private const byte Purpose = 1;
 
     /// <summary>The initial sequence number and the timestamp offset of a connection that begins now.</summary>
     internal (SequenceNumber Iss, uint TimestampOffset) Next(in FlowKey flow, Instant now)
     {
-        if (_key is null)
-        {
-            _key = new byte[32];
-            entropy.Fill(_key);
-        }
-        Span<byte> tuple = stackalloc byte[36];
-        WriteEndpoint(tuple, flow.Local);
-        WriteEndpoint(tuple[18..], flow.Remote);
-        Span<byte> hash = stackalloc byte[32];
-        HMACSHA256.HashData(_key, tuple, hash);
+        (uint number, uint offset) = Of(flow);
         uint clock = (uint)(now.Ticks / (4 * TimeSpan.TicksPerMicrosecond));
-        var iss = new SequenceNumber(BinaryPrimitives.ReadUInt32LittleEndian(hash) + clock);
-        return (iss, BinaryPrimitives.ReadUInt32LittleEndian(hash[4..]));
+        return (new SequenceNumber(number + clock), offset);
     }
 
-    private static void WriteEndpoint(Span<byte> destination, IpEndpoint endpoint)
+    /// <summary>What is the same for a four-tuple at any time.</summary>
+    internal (uint Number, uint TimestampOffset) Of(in FlowKey flow)
     {
-        BinaryPrimitives.WriteUInt64BigEndian(destination, endpoint.Address.High);
-        BinaryPrimitives.WriteUInt64BigEndian(destination[8..], endpoint.Address.Low);
-        BinaryPrimitives.WriteUInt16BigEndian(destination[16..], endpoint.Port);
+        ulong both = hash.Of(flow, Purpose);
+        return ((uint)both, (uint)(both >> 32));
     }
 }

@@ -18,6 +18,9 @@ internal sealed class RingMemory(StackContext context)
     /// <summary>Bytes of the stack's budget that are rings; the rest are datagram queues.</summary>
     internal long InUse { get; private set; }
 
+    /// <summary>The stack's limit.</summary>
+    internal long Limit => context.MemoryLimit;
+
     /// <summary>Whether so little is left that windows stop growing (three quarters are in use).</summary>
     internal bool IsTight => context.MemoryInUse > context.MemoryLimit / 4 * 3;
 

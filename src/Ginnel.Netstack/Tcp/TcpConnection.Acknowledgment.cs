@@ -48,7 +48,7 @@ internal sealed partial class TcpConnection
             Tcp.Drop(DropReason.BacklogFull);
             return false;
         }
-        if (!_synRetransmitted) Rtt.Sample(now - _synSentAt, Options);
+        if (!_synRetransmitted && !_synUntimed) Rtt.Sample(now - _synSentAt, Options);
         SndWnd = segment.Header.Window << SndScale;
         SndWl1 = segment.Header.Sequence;
         SndWl2 = acknowledgment;
@@ -140,5 +140,7 @@ internal sealed partial class TcpConnection
     }
 
     // RFC 7323 section 5.4: between 1 ms and 1 s a tick; a random offset per four-tuple.
-    private uint TimestampNow(Instant now) => (uint)(now.Ticks / TimeSpan.TicksPerMillisecond) + TimestampOffset;
+    private uint TimestampNow(Instant now) => TimestampClock(now) + TimestampOffset;
+
+    internal static uint TimestampClock(Instant now) => (uint)(now.Ticks / TimeSpan.TicksPerMillisecond);
 }

@@ -18,11 +18,18 @@ internal sealed partial class TcpConnection
 
     private bool _synOwed;
     private bool _synRetransmitted;
+    private bool _synUntimed;
 
     private bool IsV4 => Flow.Remote.Address.IsV4;
 
     /// <summary>The MSS that we tell: what our link takes, without options (RFC 6691).</summary>
-    private int AnnouncedMss => Math.Clamp(Route.Interface.Link.Mtu - (IsV4 ? 40 : 60), LeastMss, ushort.MaxValue);
+    private int AnnouncedMss => AnnouncedMssOn(Route.Interface, IsV4);
+
+    internal static int AnnouncedMssOn(NetworkInterface on, bool v4) => Math.Clamp(on.Link.Mtu - (v4 ? 40 : 60), LeastMss, ushort.MaxValue);
+
+    /// <summary>The segment size that a SYN offers, or what its silence means (RFC 9293 section 3.7.1).</summary>
+    internal static int OfferedMss(in TcpHeader syn, bool v4) =>
+        syn.MaximumSegmentSize == 0 ? (v4 ? DefaultMssV4 : DefaultMssV6) : Math.Max((int)syn.MaximumSegmentSize, LeastMss);
 
     /// <summary>Active OPEN (RFC 9293 section 3.10.1).</summary>
     internal void Open(Instant now)
@@ -60,6 +67,24 @@ internal sealed partial class TcpConnection
         Settle(now);
     }
 
+    /// <summary>
+    /// The SYN was answered with a cookie, and <see cref="NoteSyn"/> was told of it again: SYN-RECEIVED, as if the SYN-ACK had just left. When is
+    /// not known, so it is no measure of the round trip. The window that it told is not taken back.
+    /// </summary>
+    internal void ResumeFromCookie(SequenceNumber iss, Instant now)
+    {
+        State = TcpState.SynReceived;
+        BeginSending(now);
+        if (!ScalingOn) RcvScale = 0;
+        SndUna = SndWl2 = Iss = iss;
+        SndNxt = Iss + 1;
+        ResetRecovery();
+        RcvAdv = RcvNxt + Math.Min(_rcvLimit, ushort.MaxValue);
+        LastAckSent = RcvNxt;
+        _synOwed = false;
+        _synUntimed = true;
+    }
+
     private void BeginSending(Instant now)
     {
         (Iss, TimestampOffset) = Tcp.Isn.Next(Flow, now);
@@ -73,22 +98,13 @@ internal sealed partial class TcpConnection
         _progressAt = now;
         // Begun while the link is down: the SYN waits for the link, and so does the patience.
         if (!Route.Interface.IsUp) _downSince = now;
-        RcvScale = ChooseScale();
-    }
-
-    // RFC 7323 section 2.3: the smallest shift with which the largest buffer can be told.
-    private byte ChooseScale()
-    {
-        byte scale = 0;
-        while (scale < 14 && Tcp.ReceiveLimit >> scale > ushort.MaxValue) scale++;
-        return scale;
+        RcvScale = Tcp.WindowScale;
     }
 
     private void LearnOptions(in TcpSegment segment, Instant now)
     {
         TcpHeader header = segment.Header;
-        int mss = header.MaximumSegmentSize;
-        PeerMss = mss == 0 ? (IsV4 ? DefaultMssV4 : DefaultMssV6) : Math.Max(mss, LeastMss);
+        PeerMss = OfferedMss(header, IsV4);
         UpdateMss();
         // RFC 7323 section 2.3: more than 14 means 14 (attack case C17).
         ScalingOn = header.HasWindowScale && Options.WindowScaling;
@@ -155,7 +171,11 @@ internal sealed partial class TcpConnection
         Congestion.Start(SegmentSize, Options.InitialWindow, _synRetransmitted);
         if (_finQueued) State = TcpState.FinWait1;
         if (Listener is { } listener) listener.Established(this);
-        else Raise(SocketEvents.Connected | SocketEvents.Writable);
+        else
+        {
+            Tcp.LeaveSet(this);
+            Raise(SocketEvents.Connected | SocketEvents.Writable);
+        }
     }
 
     /// <summary>The owner takes it from the backlog and learns what has happened meanwhile.</summary>

@@ -1,3 +1,4 @@
+using System.Numerics;
 using Ginnel.Wire;
 
 namespace Ginnel.Netstack;
@@ -23,6 +24,10 @@ internal sealed partial class TcpConnection
     private long _bytesSent;
     private SequenceNumber _sentBeforeReceiving;
     private int _quickAcks;
+
+    // Four segments at least, or large segments would wait for each other.
+    internal static int FirstReceiveLimit(int announcedMss, int limit) =>
+        Math.Min(Math.Max(InitialReceiveLimit, (int)BitOperations.RoundUpToPowerOf2((uint)announcedMss * 4)), limit);
 
     /// <summary>Takes what is new of the payload (RFC 9293 section 3.10.7.4, step 7).</summary>
     private void CheckText(ref TcpSegment segment, Instant now)

@@ -1,4 +1,3 @@
-using System.Numerics;
 using Ginnel.Wire;
 
 namespace Ginnel.Netstack;
@@ -92,8 +91,7 @@ internal sealed partial class TcpConnection : StackSocket
         Route = route;
         KeepsInterface = keepsInterface;
         Rtt = new RttEstimator(tcp.Options);
-        // Four segments at least, or large segments would wait for each other.
-        _rcvLimit = Math.Min(Math.Max(InitialReceiveLimit, (int)BitOperations.RoundUpToPowerOf2((uint)AnnouncedMss * 4)), tcp.ReceiveLimit);
+        _rcvLimit = FirstReceiveLimit(AnnouncedMss, tcp.ReceiveLimit);
         _nagle = tcp.Options.Nagle;
         _keepAliveTime = tcp.Options.KeepAliveTime;
     }

@@ -25,12 +25,17 @@ internal sealed partial class TcpLayer
             return;
         }
         if (segment.Has(TcpFlags.Rst)) { Drop(DropReason.NoListener); return; }
-        if (segment.Has(TcpFlags.Ack)) { Drop(DropReason.NoListener); Refuse(packet, segment, flow, now); return; }
+        if (segment.Has(TcpFlags.Ack))
+        {
+            if (listener is not null && TakesCookie(listener, packet, ref segment, flow, now)) return;
+            Drop(DropReason.NoListener);
+            Refuse(packet, segment, flow, now);
+            return;
+        }
         // Neither SYN nor ACK, or SYN with FIN: nothing that an honest peer sends (attack case C15).
         if (!segment.Has(TcpFlags.Syn) || segment.Has(TcpFlags.Fin)) { Drop(DropReason.BadFlags); return; }
-        var connection = new TcpConnection(this, flow, WayBack(packet, flow), keepsInterface: true) { FormerSndNxt = former };
-        if (listener is not null) OpenPassively(listener, connection, segment, now);
-        else OpenPending(connection, segment, now);
+        if (listener is not null) OpenPassively(listener, packet, segment, flow, former, now);
+        else OpenPending(packet, segment, flow, former, now);
     }
 
     /// <summary>
@@ -40,9 +45,13 @@ internal sealed partial class TcpLayer
     private RouteDecision WayBack(in ReceivedPacket packet, in FlowKey flow) =>
         Ip.RouteVia(packet.Interface, flow.Local.Address, flow.Remote.Address);
 
-    private void OpenPassively(TcpListener listener, TcpConnection connection, in TcpSegment segment, Instant now)
+    private void OpenPassively(
+        TcpListener listener, in ReceivedPacket packet, in TcpSegment segment, in FlowKey flow, SequenceNumber? former, Instant now)
     {
-        if (!listener.TryMakeRoom(now)) { Drop(DropReason.BacklogFull); return; }
+        if (!listener.CanEstablish) { Drop(DropReason.BacklogFull); return; }
+        if (AnswersWithCookie(listener, former)) { SendCookie(listener, packet, segment, flow, now); return; }
+        listener.MakeRoom(now);
+        var connection = new TcpConnection(this, flow, WayBack(packet, flow), keepsInterface: true) { FormerSndNxt = former };
         if (!TryAddSocket(connection, now)) { Drop(DropReason.TableFull); return; }
         _flows.Add(connection);
         listener.Add(connection);
@@ -51,9 +60,11 @@ internal sealed partial class TcpLayer
     }
 
     /// <summary>Any-IP mode: the SYN is held, unanswered and without buffers, until the shell has decided.</summary>
-    private void OpenPending(TcpConnection connection, in TcpSegment segment, Instant now)
+    private void OpenPending(
+        in ReceivedPacket packet, in TcpSegment segment, in FlowKey flow, SequenceNumber? former, Instant now)
     {
-        if (!TryMakePendingRoom(now)) { Drop(DropReason.BacklogFull); return; }
+        if (!TryMakePendingRoom(flow, segment.Header.Sequence, now)) { Drop(DropReason.BacklogFull); return; }
+        var connection = new TcpConnection(this, flow, WayBack(packet, flow), keepsInterface: true) { FormerSndNxt = former };
         if (!TryAddSocket(connection, now)) { Drop(DropReason.TableFull); return; }
         _flows.Add(connection);
         _pending.Add(connection);
@@ -64,18 +75,43 @@ internal sealed partial class TcpLayer
     }
 
     /// <summary>
-    /// At the limit a SYN is dropped at random: the new one, or a pending one in its place. Nobody can fill the table for good, and a
+    /// At the limit a SYN is dropped; one that is repeated takes the place of a random pending one. Nobody can fill the table for good, and a
     /// client that repeats its SYN gets in.
     /// </summary>
-    private bool TryMakePendingRoom(Instant now)
+    private bool TryMakePendingRoom(in FlowKey flow, SequenceNumber irs, Instant now)
     {
         if (Context.PendingCount < Context.Options.MaxPending) return true;
-        if (_pending.Count == 0) return false;
+        if (_pending.Count == 0 || !_refused.WasRefused(flow, irs, Memory)) return false;
         Context.Counters.PendingEvicted++;
-        int victim = (int)Context.Entropy.Next((uint)_pending.Count + 1);
-        if (victim == _pending.Count) return false;
-        _pending[victim].Finish(NetworkFailure.Evicted, now);
+        _pending[(int)Context.Entropy.Next((uint)_pending.Count)].Finish(NetworkFailure.Evicted, now);
         return true;
+    }
+
+    /// <summary>
+    /// A pending connection was accepted and answers its SYN. Of those whose handshake is then not completed there are as many as pending ones at
+    /// most: SYNs from made-up sources whose dials succeed must not fill the table of sockets. A random one gives way.
+    /// </summary>
+    private void Answer(TcpConnection connection, Instant now)
+    {
+        LeaveSet(connection);
+        if (_answered.Count >= Context.Options.MaxPending && _answered.Count > 0)
+        {
+            Context.Counters.HalfOpenEvicted++;
+            _answered[(int)Context.Entropy.Next((uint)_answered.Count)].Finish(NetworkFailure.Evicted, now);
+        }
+        _answered.Add(connection);
+        connection.Decided();
+        connection.AnswerSyn(now);
+    }
+
+    /// <summary>Takes a connection out of the set that it may have to leave for another: it is established, decided, or gone.</summary>
+    internal void LeaveSet(TcpConnection connection)
+    {
+        bool pending = ReferenceEquals(connection.Set, _pending);
+        connection.Set?.Remove(connection);
+        if (!pending) return;
+        Context.PendingCount--;
+        if (_pending.Count == 0) _refused.Forget(Memory);
     }
 
     /// <summary>A connection in TIME-WAIT gives way to a living one when the table is full.</summary>
@@ -114,14 +150,21 @@ internal sealed partial class TcpLayer
     private void SendBare(
         in FlowKey flow, in RouteDecision route, SequenceNumber sequence, SequenceNumber acknowledgment, TcpFlags flags, Instant now)
     {
-        if (!route.Interface.IsUp) { Drop(DropReason.InterfaceDown); return; }
-        if (!Ip.TryRent(TcpHeader.MinimumSize, out Packet packet)) { Drop(DropReason.OutOfBuffers); return; }
         var header = new TcpHeader
         {
             SourcePort = flow.Local.Port, DestinationPort = flow.Remote.Port,
             Sequence = sequence, Acknowledgment = acknowledgment, Flags = flags,
         };
-        header.Write(packet.Append(TcpHeader.MinimumSize));
+        SendHeader(header, flow, route, now);
+    }
+
+    /// <summary>Sends a segment without data that belongs to no connection, or is its last.</summary>
+    private void SendHeader(in TcpHeader header, in FlowKey flow, in RouteDecision route, Instant now)
+    {
+        if (!route.Interface.IsUp) { Drop(DropReason.InterfaceDown); return; }
+        int size = header.Size;
+        if (!Ip.TryRent(size, out Packet packet)) { Drop(DropReason.OutOfBuffers); return; }
+        header.Write(packet.Append(size));
         Ip.Send(packet, route, new IpSend(flow.Local.Address, flow.Remote.Address, IpProtocol.Tcp), now);
     }
 }

@@ -72,10 +72,7 @@ internal sealed partial class TcpLayer
                 accepted = connection.Id;
                 return OpStatus.Ok;
             case TcpConnection { Released: false, State: TcpState.Pending } pending:
-                Context.PendingCount--;
-                _pending.Remove(pending);
-                pending.Decided();
-                pending.AnswerSyn(now);
+                Answer(pending, now);
                 accepted = id;
                 return OpStatus.Ok;
             case TcpConnection { Released: false } other:

@@ -15,6 +15,8 @@ internal sealed partial class TcpLayer
     private readonly ListenerTable _listeners = new();
     private readonly ConnectionList _timeWait = new();
     private readonly ConnectionSet _pending = new();
+    private readonly ConnectionSet _answered = new();
+    private readonly RefusedSyns _refused;
 
     internal TcpLayer(StackContext context, IpLayer ip)
     {
@@ -23,11 +25,16 @@ internal sealed partial class TcpLayer
         Options = context.Options.Tcp;
         Check(Options);
         Memory = new RingMemory(context);
-        Isn = new IsnGenerator(context.Entropy);
+        KeyedHash hash = new(context.Entropy);
+        Isn = new IsnGenerator(hash);
+        Cookies = new SynCookies(hash, Isn);
+        _refused = new RefusedSyns(hash);
         ChallengeAcks = new ChallengeAckLimiter(context.Entropy);
         _flows = new FlowTable(context.Entropy);
         SendLimit = RingSize(Options.SendBuffer);
         ReceiveLimit = RingSize(Options.ReceiveBuffer);
+        // RFC 7323 section 2.3: the smallest shift with which the largest buffer can be told.
+        while (WindowScale < 14 && ReceiveLimit >> WindowScale > ushort.MaxValue) WindowScale++;
     }
 
     internal StackContext Context { get; }
@@ -35,6 +42,7 @@ internal sealed partial class TcpLayer
     internal TcpOptions Options { get; }
     internal RingMemory Memory { get; }
     internal IsnGenerator Isn { get; }
+    internal SynCookies Cookies { get; }
     internal ChallengeAckLimiter ChallengeAcks { get; }
 
     /// <summary>Bytes of the largest send ring.</summary>
@@ -42,6 +50,9 @@ internal sealed partial class TcpLayer
 
     /// <summary>Bytes of the largest receive ring.</summary>
     internal int ReceiveLimit { get; }
+
+    /// <summary>The window scale that we offer.</summary>
+    internal byte WindowScale { get; }
 
     private static int RingSize(int option) =>
         (int)Math.Clamp(BitOperations.RoundUpToPowerOf2((uint)option), RingMemory.Smallest, 1u << 29);
@@ -181,8 +192,7 @@ internal sealed partial class TcpLayer
     /// <summary>Takes a connection out of every structure but the socket table.</summary>
     internal void Forget(TcpConnection connection)
     {
-        if (ReferenceEquals(connection.Set, _pending)) Context.PendingCount--;
-        connection.Set?.Remove(connection);
+        LeaveSet(connection);
         connection.List?.Remove(connection);
         _flows.Remove(connection);
         Context.Timers.Remove(connection);

@@ -4,9 +4,10 @@ namespace Ginnel.Netstack;
 
 /// <summary>
 /// A listener and its backlog. Theory of operation: half-open connections stand in a set, established ones in a queue, each bounded
-/// by the backlog. When a SYN finds the set full, a random half-open connection gives way: of a flood and a few honest clients it is
-/// almost always the flood that loses, and an honest client that loses repeats its SYN. When the queue is full, SYNs are dropped, and
-/// the acknowledgment that would complete a handshake is treated as lost.
+/// by the backlog. A SYN that finds the set full is answered with a cookie and not remembered (<see cref="SynCookies"/>). Where cookies are
+/// switched off a random half-open connection gives way: of a flood and a few honest clients it is almost always the flood that loses, and
+/// an honest client that loses repeats its SYN. When the queue is full, SYNs are dropped, and the acknowledgment that would complete a
+/// handshake is treated as lost.
 /// </summary>
 internal sealed class TcpListener(TcpLayer tcp, IpEndpoint local, int backlog) : StackSocket
 {
@@ -17,15 +18,20 @@ internal sealed class TcpListener(TcpLayer tcp, IpEndpoint local, int backlog) :
     /// <summary>Whether the queue has room for one that completes its handshake.</summary>
     internal bool CanEstablish => _established.Count < backlog;
 
+    /// <summary>Whether a further half-open connection would need another's place.</summary>
+    internal bool IsHalfOpenFull => _halfOpen.Count >= backlog;
+
+    /// <summary>Until then an acknowledgment may bring a cookie of ours back.</summary>
+    internal Instant CookiesUntil { get; set; } = new(long.MinValue);
+
     internal override void OnDeadline(Instant now) { }
 
-    /// <summary>Makes room for a half-open connection, at the cost of a random other one. False: drop the SYN.</summary>
-    internal bool TryMakeRoom(Instant now)
+    /// <summary>Makes room for a half-open connection, at the cost of a random other one.</summary>
+    internal void MakeRoom(Instant now)
     {
-        if (!CanEstablish) return false;
-        if (_halfOpen.Count >= backlog)
-            _halfOpen[(int)tcp.Context.Entropy.Next((uint)_halfOpen.Count)].Finish(NetworkFailure.Evicted, now);
-        return true;
+        if (!IsHalfOpenFull) return;
+        tcp.Context.Counters.HalfOpenEvicted++;
+        _halfOpen[(int)tcp.Context.Entropy.Next((uint)_halfOpen.Count)].Finish(NetworkFailure.Evicted, now);
     }
 
     internal void Add(TcpConnection connection)

@@ -15,9 +15,12 @@ public sealed class PendingConnectionTests
         return peer;
     }
 
-    private static SocketId Pending(TcpPeer peer)
+    // The next pending connection; events of another socket are passed over.
+    private static SocketId Pending(TcpPeer peer, SocketId other = default)
     {
-        Assert.True(peer.Stack.TryTakeEvent(out SocketEvent socketEvent));
+        SocketEvent socketEvent;
+        do Assert.True(peer.Stack.TryTakeEvent(out socketEvent));
+        while (socketEvent.Id == other);
         Assert.Equal(SocketEvents.PendingConnection, socketEvent.Events);
         return socketEvent.Id;
     }
@@ -119,28 +122,95 @@ public sealed class PendingConnectionTests
     }
 
     [Fact]
-    public void D16_over_the_limit_one_gives_way_at_random_and_who_repeats_gets_in()
+    public void D16_over_the_limit_the_first_SYN_is_turned_away_and_who_repeats_it_gets_in()
     {
         using TcpPeer peer = AnyIp(maxPending: 10);
-        for (int i = 0; i < 1000; i++)
+        void Knock(int from, int count)
+        {
+            for (int i = from; i < from + count; i++)
+            {
+                peer.Port = (ushort)(2000 + i);
+                peer.Send(TcpFlags.Syn, 0);
+            }
+        }
+        Knock(0, 1000);
+        Assert.Equal((0L, 990L, 10), (peer.Stack.Counters.PendingEvicted, peer.Host.Drops(DropReason.BacklogFull), peer.Stack.SocketCount));
+        List<SocketId> ids = [];
+        while (peer.Stack.TryTakeEvent(out SocketEvent next)) ids.Add(next.Id);
+        Assert.Equal(10, ids.Count);
+        Knock(500, 1);
+        Assert.Equal(1L, peer.Stack.Counters.PendingEvicted);
+        SocketId evicted = ids.Single(id => peer.Stack.FailureOf(id) == NetworkFailure.Evicted);
+        Assert.True(peer.Stack.TryGetFlow(Pending(peer, evicted), out FlowKey flow));
+        Assert.Equal(2500, flow.Remote.Port);
+        foreach (SocketId id in ids) peer.Stack.Release(id, peer.Now);
+        while (peer.Stack.TryTakeEvent(out SocketEvent next)) peer.Stack.Release(next.Id, peer.Now);
+        peer.Advance(TimeSpan.FromMinutes(2));
+        Assert.Equal(0L, peer.Stack.MemoryInUse);
+        peer.SentNothing();
+    }
+
+    [Fact]
+    public void D16_a_SYN_that_was_turned_away_is_not_taken_for_another_attempt()
+    {
+        using TcpPeer peer = AnyIp(maxPending: 1);
+        peer.Send(TcpFlags.Syn, 0);
+        peer.Port++;
+        peer.Send(TcpFlags.Syn, 0);
+        peer.PeerIss += 1;
+        peer.Send(TcpFlags.Syn, 0);
+        peer.Port++;
+        peer.Send(TcpFlags.Syn, 0);
+        Assert.Equal((0L, 3L), (peer.Stack.Counters.PendingEvicted, peer.Host.Drops(DropReason.BacklogFull)));
+    }
+
+    [Fact]
+    public void D16_without_memory_for_what_was_turned_away_a_random_one_gives_way_at_once()
+    {
+        using TcpPeer peer = AnyIp(maxPending: 1);
+        peer.Stack.MemoryLimit = 1000;
+        peer.Send(TcpFlags.Syn, 0);
+        peer.Port++;
+        peer.Send(TcpFlags.Syn, 0);
+        Assert.Equal((1L, 0L), (peer.Stack.Counters.PendingEvicted, peer.Host.Drops(DropReason.BacklogFull)));
+    }
+
+    [Fact]
+    public void D1_accepted_ones_that_never_complete_their_handshake_are_bounded()
+    {
+        using TcpPeer peer = AnyIp(maxPending: 4);
+        HashSet<SocketId> accepted = [];
+        for (int i = 0; i < 100; i++)
         {
             peer.Port = (ushort)(2000 + i);
             peer.Send(TcpFlags.Syn, 0);
+            while (peer.Stack.TryTakeEvent(out SocketEvent next))
+            {
+                if (next.Events.HasFlag(SocketEvents.Failed)) Assert.Equal(OpStatus.Ok, peer.Stack.Release(next.Id, peer.Now));
+                else if (peer.Stack.Accept(next.Id, peer.Now, out SocketId id) == OpStatus.Ok) accepted.Add(id);
+            }
+            peer.Host.Sent();
         }
-        Assert.Equal(990, peer.Stack.Counters.PendingEvicted);
-        int pending = 0, failed = 0;
-        List<SocketId> ids = [];
-        while (peer.Stack.TryTakeEvent(out SocketEvent next))
-        {
-            if (next.Events.HasFlag(SocketEvents.Failed)) failed++; else pending++;
-            ids.Add(next.Id);
-        }
-        Assert.Equal(10, pending);
-        Assert.InRange(failed, 800, 989);
-        foreach (SocketId id in ids) peer.Stack.Release(id, peer.Now);
-        Assert.Equal(0, peer.Stack.SocketCount);
-        Assert.Equal(0, peer.Stack.MemoryInUse);
-        peer.SentNothing();
+        Assert.Equal(100, accepted.Count);
+        Assert.Equal(96, peer.Stack.Counters.HalfOpenEvicted);
+        Assert.InRange(peer.Stack.SocketCount, 4, 5);
+    }
+
+    [Fact]
+    public void An_accepted_one_that_is_established_gives_way_to_nobody()
+    {
+        using TcpPeer peer = AnyIp(maxPending: 1);
+        peer.Send(TcpFlags.Syn, 0);
+        SocketId first = Pending(peer);
+        peer.Stack.Accept(first, peer.Now, out _);
+        peer.SentOne();
+        peer.Send(TcpFlags.Ack, 1, 1);
+        peer.Port++;
+        peer.Send(TcpFlags.Syn, 0);
+        peer.Stack.Accept(Pending(peer, first), peer.Now, out _);
+        peer.SentOne();
+        Assert.True(peer.Stack.TryGetInfo(first, out TcpInfo info));
+        Assert.Equal((TcpState.Established, 0L), (info.State, peer.Stack.Counters.HalfOpenEvicted));
     }
 
     [Fact]

@@ -23,6 +23,8 @@ internal static class Settings
             "net.ipv4.tcp_sack" or "net.inet.tcp.sack.enable" => tuning with { Sack = number != 0 },
             "net.ipv4.tcp_timestamps" => tuning with { Timestamps = number != 0 },
             "net.ipv4.tcp_window_scaling" => tuning with { WindowScaling = number != 0 },
+            "net.ipv4.tcp_syncookies" or "net.inet.tcp.syncookies" => tuning with { SynCookies = CookieUse(number) },
+            "net.inet.tcp.syncookies_only" => number == 0 ? tuning : tuning with { SynCookies = SynCookieUse.Always },
             "net.inet.tcp.rfc1323" => tuning with { Timestamps = number is 1 or 3, WindowScaling = number is 1 or 2 },
             "net.ipv4.tcp_fin_timeout" => tuning with { FinWait2 = TimeSpan.FromSeconds(number) },
             "net.ipv4.tcp_keepalive_intvl" => tuning with { KeepAliveInterval = TimeSpan.FromSeconds(number) },
@@ -69,6 +71,9 @@ internal static class Settings
         _ => throw new ScriptException(line, $"this stack has no congestion control '{value}' (cubic, reno)"),
     };
 
+    private static SynCookieUse CookieUse(long number) =>
+        number switch { 0 => SynCookieUse.Off, 1 => SynCookieUse.OnOverflow, _ => SynCookieUse.Always };
+
     // The hypothetical time that Linux computes from the number: timeouts doubling from 200 ms to 120 s.
     private static TimeSpan Patience(int retries)
     {
@@ -82,7 +87,7 @@ internal static class Settings
     [
         "net.ipv4.tcp_dsack", "net.ipv4.tcp_fack", "net.ipv4.tcp_frto", "net.ipv4.tcp_reordering", "net.ipv4.tcp_max_reordering", "net.ipv4.tcp_recovery",
         "net.ipv4.tcp_early_retrans", "net.ipv4.tcp_slow_start_after_idle", "net.ipv4.tcp_ecn", "net.ipv4.tcp_ecn_fallback", "net.ipv4.tcp_fastopen",
-        "net.ipv4.tcp_fastopen_key", "net.ipv4.tcp_fastopen_blackhole_timeout_sec", "net.ipv4.tcp_syncookies", "net.ipv4.tcp_retries1",
+        "net.ipv4.tcp_fastopen_key", "net.ipv4.tcp_fastopen_blackhole_timeout_sec", "net.ipv4.tcp_retries1",
         "net.ipv4.tcp_rfc1337", "net.ipv4.tcp_abort_on_overflow", "net.ipv4.tcp_base_mss", "net.ipv4.tcp_min_snd_mss",
         "net.ipv4.tcp_moderate_rcvbuf", "net.ipv4.tcp_adv_win_scale", "net.ipv4.tcp_app_win", "net.ipv4.tcp_shrink_window", "net.ipv4.tcp_invalid_ratelimit",
         "net.ipv4.tcp_challenge_ack_limit", "net.ipv4.tcp_comp_sack_nr", "net.ipv4.tcp_comp_sack_delay_ns", "net.ipv4.tcp_comp_sack_slack_ns",
@@ -93,7 +98,7 @@ internal static class Settings
         "net.ipv4.icmp_ratemask", "net.ipv4.ip_default_ttl", "net.ipv4.ip_local_port_range", "net.ipv6.conf.all.hop_limit", "net.ipv6.auto_flowlabels",
         "net.inet.tcp.ecn.enable", "net.inet.tcp.rfc3390", "net.inet.tcp.rfc3042", "net.inet.tcp.rfc3465", "net.inet.tcp.rfc6675_pipe", "net.inet.tcp.do_prr",
         "net.inet.tcp.newcwd", "net.inet.tcp.do_lrd", "net.inet.tcp.path_mtu_discovery", "net.inet.tcp.icmp_may_rst", "net.inet.tcp.drop_synfin",
-        "net.inet.tcp.syncookies", "net.inet.tcp.syncookies_only", "net.inet.tcp.syncache.rexmtlimit", "net.inet.tcp.blackhole", "net.inet.tcp.always_keepalive",
+        "net.inet.tcp.syncache.rexmtlimit", "net.inet.tcp.blackhole", "net.inet.tcp.always_keepalive",
         "net.inet.tcp.rexmit_drop_options", "net.inet.tcp.insecure_rst", "net.inet.tcp.insecure_syn", "net.inet.tcp.insecure_ack", "net.inet.tcp.ack_war_timewindow",
         "net.inet.tcp.ack_war_cnt", "net.inet.tcp.cc.abe", "net.inet.tcp.hystartplusplus", "net.inet.tcp.functions_default",
         "net.inet.tcp.msl", "net.inet.tcp.nolocaltimewait", "net.inet.tcp.fastopen.server_enable", "net.inet.tcp.fastopen.client_enable", "net.inet.tcp.sack.lrd",

@@ -37,6 +37,7 @@ internal sealed record Tuning
     internal bool NagleHoldsSecondSmall { get; init; }
     internal bool WindowFollowsBuffer { get; init; }
     internal bool ProbeBehindWindow { get; init; }
+    internal SynCookieUse SynCookies { get; init; } = SynCookieUse.OnOverflow;
     internal TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(75);
     internal TimeSpan GiveUpAfter { get; init; } = TimeSpan.FromSeconds(120);
     internal TimeSpan FinWait2 { get; init; } = TimeSpan.FromSeconds(60);
@@ -78,5 +79,6 @@ internal sealed record Tuning
         InitialRetransmitTimeout = InitialRetransmitTimeout, ConnectTimeout = ConnectTimeout, GiveUpAfter = GiveUpAfter, FinWait2 = FinWait2, KeepAliveInterval = KeepAliveInterval,
         KeepAliveProbes = KeepAliveProbes, TolerateMissingTimestamps = TolerateMissingTimestamps, PathMtuProbing = PathMtuProbing, WindowScaleFirst = WindowScaleFirst,
         NagleHoldsSecondSmall = NagleHoldsSecondSmall, ProbeBehindWindow = ProbeBehindWindow, WindowFollowsBuffer = WindowFollowsBuffer,
+        SynCookies = SynCookies,
     };
 }

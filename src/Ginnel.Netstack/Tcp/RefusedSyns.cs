@@ -1,0 +1,52 @@
+using System.Buffers.Binary;
+using System.Numerics;
+using Ginnel.Wire;
+
+namespace Ginnel.Netstack;
+
+/// <summary>
+/// SYNs that found the pending connections of any-IP mode at their limit. Theory of operation: a cookie cannot answer them, for the answer waits for
+/// a dial. So the first SYN of an attempt is turned away, and only its repetition may take another's place: a client repeats it, with the
+/// same numbers, after a second; a flood from made-up sources does not, and so starts no dials beyond the limit. What is remembered is a
+/// fingerprint of 16 bits in a table that later SYNs overwrite, made when it is first needed and given back when nothing is pending. Of a
+/// flood of 100,000 a second one in 65,536 is taken for a repetition, and two clients of three are known again after a second. Who
+/// repeats his whole flood gains what he had before: a random other gives way.
+/// </summary>
+internal sealed class RefusedSyns(KeyedHash hash)
+{
+    private const byte Purpose = 3;
+    private const int Largest = 512 << 10;
+
+    private byte[]? _table;
+
+    /// <summary>Whether this SYN was turned away before; from now on it was. True also where there is no memory to tell.</summary>
+    internal bool WasRefused(in FlowKey flow, SequenceNumber irs, RingMemory memory)
+    {
+        if (_table is null && !TryRent(memory)) return true;
+        ulong mix = hash.Of(flow, Purpose, irs.Value);
+        Span<byte> slot = _table.AsSpan((int)(mix & (uint)(_table!.Length - 1)) & ~1, 2);
+        // Zero is an empty slot.
+        ushort print = (ushort)Math.Max(1u, (uint)(mix >> 48));
+        bool known = BinaryPrimitives.ReadUInt16LittleEndian(slot) == print;
+        BinaryPrimitives.WriteUInt16LittleEndian(slot, print);
+        return known;
+    }
+
+    /// <summary>Nothing is pending any more.</summary>
+    internal void Forget(RingMemory memory)
+    {
+        if (_table is null) return;
+        memory.Return(_table);
+        _table = null;
+    }
+
+    // A small stack does not give a large part of its memory for it.
+    private bool TryRent(RingMemory memory)
+    {
+        long share = Math.Min(Largest, memory.Limit / 64);
+        if (share < RingMemory.Smallest || !memory.TryRent((int)BitOperations.RoundUpToPowerOf2((ulong)share / 2 + 1), out byte[] table)) return false;
+        table.AsSpan().Clear();
+        _table = table;
+        return true;
+    }
+}
