@@ -69,6 +69,12 @@ public sealed partial class NetworkStack
     /// <summary>Sets or, with zero, switches off keepalive for one connection; at most 366 days.</summary>
     public OpStatus SetKeepAlive(SocketId id, TimeSpan time, Instant now) => _tcp.SetKeepAlive(id, time, now);
 
+    /// <summary>
+    /// Sets the differentiated services field of one connection's segments from now on: the upper six bits of
+    /// <paramref name="trafficClass"/>; the lower two belong to ECN and are ignored.
+    /// </summary>
+    public OpStatus SetTrafficClass(SocketId id, byte trafficClass) => _tcp.SetTrafficClass(id, trafficClass);
+
     /// <summary>A connection at a glance.</summary>
     public bool TryGetInfo(SocketId id, out TcpInfo info) => _tcp.TryGetInfo(id, out info);
 

@@ -209,6 +209,30 @@ public sealed class ControlTests
         foreach (NeighborOption option in view.Options) Assert.False(option.TryGetPrefix(out _));
     }
 
+    // RFC 4191 section 2.3: bits 3 and 4 are the preference, and 10 is reserved.
+    [Theory]
+    [InlineData(0x00, true)]
+    [InlineData(0x08, true)]
+    [InlineData(0x18, true)]
+    [InlineData(0x10, false)]
+    [InlineData(0xF7, false)]
+    public void ARouteOfReservedPreferenceIsNotRead(byte flags, bool isRead)
+    {
+        int size = NeighborMessage.WriteRouterAdvertisement(_message, RouterAddress, IpAddress.AllNodesV6,
+            new RouterAdvertisement { Prefixes = [new(IpPrefix.Parse("fd00::/64"), true, true, 1, 1)] });
+        // The prefix option's 32 bytes become a route option of 24 and a station of 8.
+        new byte[] { 24, 3, 64, flags, 0, 0, 0, 9, 0xFD, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 0, 0, 0, 0, 5 }.CopyTo(_message, 16);
+        Assert.Equal(DropReason.None, Judge(size, RouterAddress, IpAddress.AllNodesV6, out NeighborView view));
+        int routes = 0;
+        foreach (NeighborOption option in view.Options)
+        {
+            if (!option.TryGetRoute(out IpPrefix prefix, out _, out uint lifetime)) continue;
+            Assert.Equal((IpPrefix.Parse("fd00:0:0:7::/64"), 9u), (prefix, lifetime));
+            routes++;
+        }
+        Assert.Equal(isRead ? 1 : 0, routes);
+    }
+
     private DropReason Judge(int size, IpAddress source, IpAddress destination, out NeighborView view, byte hopLimit = 255)
     {
         byte[] packet = new byte[40];

@@ -152,6 +152,12 @@ public sealed class TcpOptions
     /// </summary>
     public bool ProbeBehindWindow { get; init; }
 
+    /// <summary>
+    /// Differentiated services of segments: the upper six bits of the traffic class (RFC 9293 section 3.9.2); the lower two belong to ECN and
+    /// are ignored.
+    /// </summary>
+    public byte TrafficClass { get; init; }
+
     /// <summary>Initial congestion window in segments (RFC 6928).</summary>
     public int InitialWindow { get; init; } = 10;
 

@@ -22,6 +22,9 @@ public sealed class DatagramPortOptions
     /// <summary>Whether broadcast may be sent and is received.</summary>
     public bool Broadcast { get; init; }
 
+    /// <summary>Differentiated services of what is sent: the upper six bits of the traffic class; the lower two are ignored.</summary>
+    public byte TrafficClass { get; init; }
+
     /// <summary>Whether datagrams carry DF and "too big" comes back as an error item instead of fragmentation.</summary>
     public bool DontFragment { get; init; }
 }

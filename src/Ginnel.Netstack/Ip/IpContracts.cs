@@ -45,9 +45,15 @@ internal readonly record struct RouteDecision(NetworkInterface Interface, IpAddr
 /// <param name="DontFragment">IPv4: set DF; IPv6 packets beyond the MTU are then dropped instead of fragmented.</param>
 /// <param name="Ecn">The two ECN bits.</param>
 /// <param name="LinkDestination">On Ethernet: the station; zero to resolve the next hop.</param>
+/// <param name="TrafficClass">The differentiated services field, in the upper six bits; the others are <paramref name="Ecn"/>.</param>
+/// <param name="FlowLabel">IPv6: the flow's label (RFC 6437).</param>
 internal readonly record struct IpSend(
     IpAddress Source, IpAddress Destination, IpProtocol Protocol, byte HopLimit = 0, bool DontFragment = true, byte Ecn = 0,
-    MacAddress LinkDestination = default);
+    MacAddress LinkDestination = default, byte TrafficClass = 0, uint FlowLabel = 0)
+{
+    /// <summary>The octet of the header: differentiated services (RFC 2474) and ECN (RFC 3168).</summary>
+    internal byte ServiceOctet => (byte)(TrafficClass & 0xFC | Ecn);
+}
 
 /// <summary>An ICMP error about a flow of ours, already checked to quote us as the sender.</summary>
 /// <param name="Flow">The flow, local end ours.</param>

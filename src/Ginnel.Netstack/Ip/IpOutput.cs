@@ -139,14 +139,14 @@ internal sealed class IpOutput(StackContext context)
 
     private IpV4Header HeaderV4(in IpSend send, int totalLength) => new()
     {
-        TotalLength = (ushort)totalLength, TrafficClass = send.Ecn, HopLimit = HopLimit(send), Protocol = send.Protocol,
+        TotalLength = (ushort)totalLength, TrafficClass = send.ServiceOctet, HopLimit = HopLimit(send), Protocol = send.Protocol,
         Source = send.Source, Destination = send.Destination,
     };
 
     private IpV6Header HeaderV6(in IpSend send, int payloadLength) => new()
     {
-        PayloadLength = (ushort)payloadLength, TrafficClass = send.Ecn, HopLimit = HopLimit(send), NextHeader = send.Protocol,
-        Source = send.Source, Destination = send.Destination,
+        PayloadLength = (ushort)payloadLength, TrafficClass = send.ServiceOctet, FlowLabel = send.FlowLabel, HopLimit = HopLimit(send),
+        NextHeader = send.Protocol, Source = send.Source, Destination = send.Destination,
     };
 
     private byte HopLimit(in IpSend send) => send.HopLimit == 0 ? context.Options.HopLimit : send.HopLimit;

@@ -73,9 +73,13 @@ internal struct RttEstimator
     /// <summary>The expiries were the peer's closed window, not the path (RFC 9293 section 3.8.6.1).</summary>
     internal void EndBackoff() => _backoff = 0;
 
-    /// <summary>The SYN was lost: begin data transfer with 3 seconds (RFC 6298 section 5.7), unless a round trip was measured.</summary>
+    /// <summary>
+    /// The SYN was lost: begin data transfer with 3 seconds, however often it was (RFC 6298 section 5.7), unless a round trip was measured.
+    /// </summary>
     internal void AfterLostSyn()
     {
-        if (_smoothed == 0) _timeout = Math.Max(_timeout, 3 * TimeSpan.TicksPerSecond);
+        if (_smoothed != 0) return;
+        _timeout = Math.Max(_timeout, 3 * TimeSpan.TicksPerSecond);
+        _backoff = 0;
     }
 }

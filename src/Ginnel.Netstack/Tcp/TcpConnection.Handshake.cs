@@ -88,6 +88,7 @@ internal sealed partial class TcpConnection
     private void BeginSending(Instant now)
     {
         (Iss, TimestampOffset) = Tcp.Isn.Next(Flow, now);
+        if (!IsV4) _flowLabel = Tcp.Isn.FlowLabel(Flow);
         // RFC 9293 section 3.6.1: beyond everything of the connection before, which a fast sender has carried past the clock.
         if (FormerSndNxt is { } former && Iss <= former + ushort.MaxValue)
             Iss = former + ushort.MaxValue + (int)Tcp.Context.Entropy.Next(1 << 16);

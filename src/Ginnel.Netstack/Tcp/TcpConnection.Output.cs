@@ -13,6 +13,8 @@ internal sealed partial class TcpConnection
     private const int LargestSuperSegment = 65_535 - 120;
 
     private bool _nagle;
+    private byte _trafficClass;
+    private uint _flowLabel;
     private bool _probeOwed;
     private SequenceNumber _smallSentTo;
     private bool _keepAliveOwed;
@@ -267,7 +269,10 @@ internal sealed partial class TcpConnection
             _unackedSegments = 0;
             _ackAt = Instant.Never;
         }
-        Tcp.Ip.Send(packet, Route, new IpSend(Flow.Local.Address, Flow.Remote.Address, IpProtocol.Tcp), now);
+        Tcp.Ip.Send(packet, Route, new IpSend(Flow.Local.Address, Flow.Remote.Address, IpProtocol.Tcp)
+        {
+            TrafficClass = _trafficClass, FlowLabel = _flowLabel,
+        }, now);
         return true;
     }
 

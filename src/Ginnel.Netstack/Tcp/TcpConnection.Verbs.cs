@@ -63,6 +63,13 @@ internal sealed partial class TcpConnection
         return OpStatus.Ok;
     }
 
+    /// <summary>Differentiated services of what is sent from now on (RFC 9293 section 3.9.2).</summary>
+    internal OpStatus SetTrafficClass(byte trafficClass)
+    {
+        _trafficClass = trafficClass;
+        return OpStatus.Ok;
+    }
+
     /// <summary>The ring's memory that was refused is to be had now.</summary>
     internal void MemoryAvailable()
     {

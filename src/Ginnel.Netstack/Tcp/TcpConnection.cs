@@ -94,6 +94,7 @@ internal sealed partial class TcpConnection : StackSocket
         _rcvLimit = FirstReceiveLimit(AnnouncedMss, tcp.ReceiveLimit);
         _nagle = tcp.Options.Nagle;
         _keepAliveTime = tcp.Options.KeepAliveTime;
+        _trafficClass = tcp.Options.TrafficClass;
     }
 
     private TcpOptions Options => Tcp.Options;

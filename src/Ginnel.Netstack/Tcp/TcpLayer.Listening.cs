@@ -165,6 +165,9 @@ internal sealed partial class TcpLayer
         int size = header.Size;
         if (!Ip.TryRent(size, out Packet packet)) { Drop(DropReason.OutOfBuffers); return; }
         header.Write(packet.Append(size));
-        Ip.Send(packet, route, new IpSend(flow.Local.Address, flow.Remote.Address, IpProtocol.Tcp), now);
+        Ip.Send(packet, route, new IpSend(flow.Local.Address, flow.Remote.Address, IpProtocol.Tcp)
+        {
+            FlowLabel = flow.Local.Address.IsV4 ? 0 : Isn.FlowLabel(flow),
+        }, now);
     }
 }

@@ -16,6 +16,8 @@ internal sealed partial class TcpLayer
         IpAddress source = local.Address.IsUnspecified ? route.Source : local.Address;
         ushort port = local.Port;
         if (port == 0 && !EphemeralPorts.TryChoose(source, remote, _flows, Context.Entropy, out port)) return OpStatus.LimitReached;
+        // RFC 9293 section 3.9.2.3 (MUST-46): a directed broadcast is known by the way that leads there.
+        if (Router.IsGroup(route.Interface, remote.Address)) return OpStatus.InvalidAddress;
         var flow = new FlowKey(IpProtocol.Tcp, new IpEndpoint(source, port), remote);
         if (flow.Local == remote) return OpStatus.InvalidAddress;
         TcpConnection? former = _flows.Find(flow.Local, remote);
@@ -135,6 +137,9 @@ internal sealed partial class TcpLayer
 
     internal OpStatus SetKeepAlive(SocketId id, TimeSpan time, Instant now) =>
         TryFind(id, out TcpConnection connection, out OpStatus status) ? connection.SetKeepAlive(time, now) : status;
+
+    internal OpStatus SetTrafficClass(SocketId id, byte trafficClass) =>
+        TryFind(id, out TcpConnection connection, out OpStatus status) ? connection.SetTrafficClass(trafficClass) : status;
 
     internal bool TryGetInfo(SocketId id, out TcpInfo info)
     {

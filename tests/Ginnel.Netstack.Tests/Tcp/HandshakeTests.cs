@@ -197,7 +197,7 @@ public sealed class HandshakeTests
         peer.SentOne();
         peer.Write(5000);
         Assert.Equal(1000, peer.SentOne().Length);
-        peer.AdvanceMs(5999);
+        peer.AdvanceMs(2999);
         peer.SentNothing();
         peer.AdvanceMs(1);
         Assert.Equal(1, peer.SentOne().Sequence);

@@ -40,7 +40,10 @@ internal sealed class DatagramCalls(StackUnderTest subject, Profile profile, Flo
     {
         if (socket.Id != default) return CallResult.Failed("EINVAL");
         IpProtocol protocol = socket.IsEcho ? profile.IsV6 ? IpProtocol.IcmpV6 : IpProtocol.Icmp : IpProtocol.Udp;
-        var options = new DatagramPortOptions { Protocol = protocol, Local = new IpEndpoint(profile.Local, port), DontFragment = socket.DontFragment };
+        var options = new DatagramPortOptions
+        {
+            Protocol = protocol, Local = new IpEndpoint(profile.Local, port), DontFragment = socket.DontFragment, TrafficClass = socket.TrafficClass ?? 0,
+        };
         OpStatus status = Stack.Bind(options, out SocketId id);
         if (status != OpStatus.Ok) return Errors.Of(status);
         socket.Id = id;

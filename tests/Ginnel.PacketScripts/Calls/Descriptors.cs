@@ -20,6 +20,9 @@ internal abstract class ScriptSocket : Descriptor
     /// <summary>Options whose values a script may ask for again.</summary>
     internal Dictionary<string, long> Options { get; } = [];
 
+    /// <summary>IP_TOS or IPV6_TCLASS, once it was set.</summary>
+    internal byte? TrafficClass => Options.TryGetValue("IP_TOS", out long octet) || Options.TryGetValue("IPV6_TCLASS", out octet) ? (byte)octet : null;
+
     /// <summary>Whether its failure was told; it is told once.</summary>
     internal bool HasReported { get; set; }
 }

@@ -28,7 +28,9 @@ internal sealed class OptionCalls(StackUnderTest subject, Profile profile, Strea
             // No limit on what waits unsent, which is how the stack is.
             case "TCP_NOTSENT_LOWAT" when number is uint.MaxValue or -1 or 0: break;
             // Those whose zero is what the stack does anyway.
-            case "TCP_CORK" or "IP_TOS" or "IPV6_TCLASS" or "SO_ZEROCOPY" or "TCP_DEFER_ACCEPT" or "IP_RECVERR" or "IPV6_RECVERR" or "SO_MARK" or "TCP_WINDOW_CLAMP"
+            // A port of the stack keeps the one that it was bound with.
+            case "IP_TOS" or "IPV6_TCLASS" when number == 0 || socket is StreamSocket || socket.Id == default: break;
+            case "TCP_CORK" or "SO_ZEROCOPY" or "TCP_DEFER_ACCEPT" or "IP_RECVERR" or "IPV6_RECVERR" or "SO_MARK" or "TCP_WINDOW_CLAMP"
                 or "SO_TIMESTAMPING" or "SO_TIMESTAMP" or "SO_OOBINLINE" or "TCP_REPAIR" or "IP_RECVTOS" or "IP_RECVTTL" or "IPV6_RECVTCLASS" or "TCP_SAVE_SYN" when number == 0: break;
             default: throw pending.Error($"the option {name} = {number} is not supported");
         }

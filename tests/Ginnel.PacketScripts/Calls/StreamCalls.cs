@@ -206,6 +206,7 @@ internal sealed class StreamCalls(StackUnderTest subject, Profile profile, Descr
     {
         if (socket.Id == default || socket.IsListener) return;
         if (socket.Nagle is { } nagle) Stack.SetNagle(socket.Id, nagle, subject.Now);
+        if (socket.TrafficClass is { } octet) Stack.SetTrafficClass(socket.Id, octet);
         if (socket.KeepAliveSeconds is { } seconds) Stack.SetKeepAlive(socket.Id, TimeSpan.FromSeconds(seconds), subject.Now);
     }
 }
