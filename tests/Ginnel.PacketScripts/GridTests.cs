@@ -14,8 +14,8 @@ public sealed class GridTests
         "syn", "syn-ack", "ack", "ack-old", "ack-unsent", "data", "data-outside", "fin", "rst-exact", "rst-window", "rst-outside", "timestamp-old",
         // Calls of the user (section 3.10.1 to 3.10.6).
         "send", "receive", "close", "shutdown", "abort",
-        // Timers (section 3.10.8).
-        "retransmit", "persist", "keepalive", "expire",
+        // Timers (section 3.10.8; RFC 8985).
+        "retransmit", "persist", "keepalive", "expire", "loss-probe", "reordering",
         // Errors that ICMP brings (section 3.9.2.2).
         "icmp-soft", "icmp-hard", "icmp-too-big",
     ];
