@@ -3,20 +3,26 @@ using System.Text;
 using Ginnel.Macro;
 using Ginnel.Macro.Peers;
 using Ginnel.Macro.Workers;
+using Ginnel.Sandbox;
 
 // usage: dotnet run -c Release --project bench/Ginnel.Macro -- [ROUNDS] [SECONDS] [FILE]
 // Measures ginnel run beside slirp4netns and pasta, interleaved, so that a noisy minute is everybody's noisy minute.
+if (args is [NamespaceVerb.Word, ..]) return NamespaceVerb.Run(args);
 if (args is ["client", .. string[] client]) return LoadClient.Run(client);
+if (args is ["gateway", string socket]) return await StreamGateway.RunAsync(socket);
+if (args is ["bridge", string wire, .. string[] command]) return await FrameBridge.RunAsync(wire, command);
 int rounds = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 5;
 int seconds = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 2;
 string root = FindRoot();
 Peer.Verbose = Environment.GetEnvironmentVariable("GINNEL_BENCH_VERBOSE") == "1";
 Peer[] peers =
 [
-    new LoopbackPeer(), new GinnelPeer(root, 1500), new GinnelPeer(root, 65520), new SlirpPeer(1500), new SlirpPeer(65520),
+    new LoopbackPeer(), new GinnelPeer(root, 1500), new GinnelPeer(root, 65520), new StreamPeer(), new SlirpPeer(1500), new SlirpPeer(65520),
     new PastaPeer(65520, true),
 ];
-peers = [.. peers.Where(peer => peer.IsAvailable)];
+// Some only, by a part of their names: GINNEL_BENCH_PEERS='stream,slirp4netns 1500'.
+string[] wanted = (Environment.GetEnvironmentVariable("GINNEL_BENCH_PEERS") ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries);
+peers = [.. peers.Where(peer => peer.IsAvailable && (wanted.Length == 0 || wanted.Any(part => peer.Name.Contains(part, StringComparison.Ordinal))))];
 
 using LoadServer server = new();
 StringBuilder report = new();

@@ -39,9 +39,9 @@ public sealed partial class WireGuardLink
             }
             _heard.Clear();
         }
+        _coalescer.Flush(ref _received);
         if (!_received.IsEmpty)
         {
-            _coalescer.Coalesce(ref _received);
             if (_sink is { } sink) sink.Deliver(ref _received);
             _received.ReturnAll();
         }
@@ -72,13 +72,7 @@ public sealed partial class WireGuardLink
             _device.Counters.BadPacket++;
             return;
         }
-        if (_sink is not { } sink || !sink.TryRent(PacketPool.SizeFor(length), out Packet rented))
-        {
-            _device.Counters.NoBuffer++;
-            return;
-        }
-        rented.Write(packet[..length]);
-        _received.Add(rented);
+        if (_sink is not { } sink || !_coalescer.TryAdd(packet[..length], sink, ref _received)) _device.Counters.NoBuffer++;
     }
 
     private void Note(Session session, CarrierEndpoint from, int bytes, bool hasData)

@@ -133,6 +133,51 @@ public sealed class CoalescerTests
         batch.ReturnAll();
     }
 
+    [Fact]
+    public void WhatBearsAnotherEtherTypeStaysApart()
+    {
+        SegmentCoalescer coalescer = new(14);
+        PacketQueue output = default;
+        for (int i = 0; i < 3; i++)
+        {
+            byte[] frame = Sample.Framed(Segment(true, 500 * i, 500, (ushort)(77 + i)));
+            (frame[12], frame[13]) = (0x86, 0xDD);
+            Assert.True(coalescer.TryAdd(frame, _pool, ref output));
+        }
+        coalescer.Flush(ref output);
+        Assert.Equal(3, output.Count);
+        output.ReturnAll();
+    }
+
+    [Fact]
+    public void APoolAtItsLimitLosesTheOnePacketAndSaysSo()
+    {
+        Drought drought = new(_pool);
+        SegmentCoalescer coalescer = new(0);
+        PacketQueue output = default;
+        Assert.True(coalescer.TryAdd(Segment(true, 0, 500, 77), drought, ref output));
+        drought.IsDry = true;
+        // Its neighbour of another flow is lost; what continues the first needs no packet of its own.
+        Assert.False(coalescer.TryAdd(Segment(false, 0, 500), drought, ref output));
+        Assert.True(coalescer.TryAdd(Segment(true, 500, 500, 78), drought, ref output));
+        coalescer.Flush(ref output);
+        Assert.Equal(1, output.Count);
+        Assert.Equal(new Segmentation(SegmentationKind.TcpV4, 500), output.Peek()!.Segmentation);
+        output.ReturnAll();
+        Assert.Equal(0, _pool.Rented);
+    }
+
+    private sealed class Drought(PacketPool pool) : IPacketSource
+    {
+        public bool IsDry { get; set; }
+
+        public bool TryRent(PacketSize size, out Packet packet)
+        {
+            packet = null!;
+            return !IsDry && pool.TryRent(size, out packet);
+        }
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -176,6 +221,8 @@ public sealed class CoalescerTests
             PacketQueue batch = default, pieces = default;
             foreach (byte[] bytes in packets) batch.Add(Sample.Packet(_pool, bytes));
             coalescer.Coalesce(ref batch);
+            foreach (byte[] bytes in packets) coalescer.TryAdd(bytes, _pool, ref batch);
+            coalescer.Flush(ref batch);
             while (batch.Take() is { } packet) SegmentSplitter.Split(packet, 0, partialChecksums: false, ref pieces);
             pieces.ReturnAll();
         }
@@ -236,6 +283,25 @@ public sealed class CoalescerTests
             packet.Return();
         }
         Assert.Equal(packets.Count - result.Count, coalescer.Joined);
+        Assert.Equal(result.Select(Describe), FromBuffer(packets, datagrams, ipOffset).Select(Describe));
+        return result;
+    }
+
+    private static string Describe((byte[] Bytes, Segmentation How) packet) => $"{packet.How} {Convert.ToHexString(packet.Bytes)}";
+
+    // The same packets out of the buffer that they were read into.
+    private List<(byte[] Bytes, Segmentation How)> FromBuffer(List<byte[]> packets, bool datagrams, int ipOffset)
+    {
+        SegmentCoalescer coalescer = new(ipOffset, datagrams);
+        PacketQueue output = default;
+        foreach (byte[] bytes in packets) Assert.True(coalescer.TryAdd(ipOffset == 0 ? bytes : Sample.Framed(bytes), _pool, ref output));
+        coalescer.Flush(ref output);
+        List<(byte[], Segmentation)> result = [];
+        while (output.Take() is { } packet)
+        {
+            result.Add((packet.Span[ipOffset..].ToArray(), packet.Segmentation));
+            packet.Return();
+        }
         return result;
     }
 

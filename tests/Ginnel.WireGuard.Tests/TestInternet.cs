@@ -262,7 +262,7 @@ internal sealed class TunnelEnd : ILinkSink, IAsyncDisposable
     /// <summary>While set, nothing that comes out of the tunnel finds a buffer.</summary>
     public bool IsShortOfBuffers { get; set; }
 
-    bool ILinkSink.TryRent(PacketSize size, out Packet packet)
+    bool IPacketSource.TryRent(PacketSize size, out Packet packet)
     {
         packet = null!;
         return !IsShortOfBuffers && _pool.TryRent(size, out packet);

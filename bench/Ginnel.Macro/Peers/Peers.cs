@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Ginnel.Macro.Workers;
 
 namespace Ginnel.Macro.Peers;
 
@@ -19,6 +20,31 @@ internal sealed class GinnelPeer(string root, int mtu) : Peer
 
     protected override (string[] Prefix, string Host) Wrap() =>
         ([Path.Combine(root, "ginnel"), "run", "--host-loopback", "--mtu", $"{mtu}", "--"], "10.0.2.4");
+}
+
+/// <summary>Our stack on a link without offload, as a virtual machine of QEMU has it: frames of MTU 1500 over a Unix socket.</summary>
+internal sealed class StreamPeer : Peer
+{
+    internal override string Name => $"ginnel, stream link {FrameBridge.Mtu}";
+    internal override bool IsAvailable => Environment.IsPrivilegedProcess;
+
+    protected override (string[] Prefix, string Host) Wrap() => ([], StreamGateway.Address);
+
+    internal override LoadResult Run(int port, string load, params ReadOnlySpan<string> parameters)
+    {
+        string folder = Directory.CreateTempSubdirectory("ginnel-bench-").FullName, path = Path.Combine(folder, "frames");
+        using Process gateway = Start([.. Self, "gateway", path]);
+        gateway.StandardOutput.ReadLine();
+        using Process client = Start([.. Self, "bridge", path, .. Self, "client", load, $"{StreamGateway.Address}:{port}", .. parameters]);
+        LoadResult result = Finish(client, gateway.Id);
+        gateway.StandardInput.Close();
+        if (!gateway.WaitForExit(10_000)) gateway.Kill();
+        Directory.Delete(folder, recursive: true);
+        return result;
+    }
+
+    /// <summary>Its start is that of two programs of the benchmark, which nobody starts.</summary>
+    internal override double? StartUp() => null;
 }
 
 /// <summary>slirp4netns beside a namespace that <c>unshare</c> made.</summary>

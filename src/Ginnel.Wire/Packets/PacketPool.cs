@@ -4,7 +4,7 @@ namespace Ginnel.Wire;
 /// Slabs for packets in two size classes, with a limit in bytes. Thread-safe: a small array per class under a spin-free lock
 /// suffices because packets move in batches; see <see cref="TryRent(PacketSize, out Packet)"/>.
 /// </summary>
-public sealed class PacketPool
+public sealed class PacketPool : IPacketSource
 {
     /// <summary>Bytes of packet that a small slab holds.</summary>
     public const int SmallCapacity = 2048 - Packet.Headroom - Packet.Tailroom;

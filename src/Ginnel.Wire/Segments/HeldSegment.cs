@@ -36,19 +36,18 @@ internal struct HeldSegment
         && frame.Slice(layout.TransportOffset, 4).SequenceEqual(_packet.Span.Slice(_layout.TransportOffset, 4));
 
     /// <summary>
-    /// Appends a packet's payload if splitting the result gives back the two packets bit for bit. True: the caller returns
-    /// <paramref name="packet"/>. False: nothing has changed that anyone could see.
+    /// Appends a packet's payload if splitting the result gives back the two packets bit for bit. False: nothing has changed that
+    /// anyone could see.
     /// </summary>
-    public bool TryJoin(Packet packet, in TransportLayout layout)
+    public bool TryJoin(ReadOnlySpan<byte> frame, ChecksumState checksum, in TransportLayout layout)
     {
         int length = layout.PayloadLength;
         int joined = _packet.Length - _layout.IpOffset + length;
         bool isFull = joined > IpV4Header.MaximumTotalLength || _count == SegmentSplitter.SegmentLimit;
         if (_isClosed || isFull || length > _segmentSize) return false;
-        ReadOnlySpan<byte> frame = packet.Span;
         if (layout.PayloadOffset != _layout.PayloadOffset || !HasSuccessorHeaders(frame)) return false;
         if (_count == 1 && !TryMoveToSuper()) return false;
-        if (!TryAppend(_packet, packet, layout)) return false;
+        if (!TryAppend(_packet, frame, checksum, layout)) return false;
         if (_layout.Protocol == IpProtocol.Tcp)
         {
             TcpFlags last = Flags(frame) & LastOnly;
@@ -124,7 +123,7 @@ internal struct HeldSegment
     {
         if (!_packet.Owner.TryRent(PacketSize.Super, out Packet super)) return false;
         super.Write(_packet.Span[.._layout.PayloadOffset]);
-        if (!TryAppend(super, _packet, _layout))
+        if (!TryAppend(super, _packet.Span, _packet.Checksum, _layout))
         {
             super.Return();
             _isClosed = true; // corrupt: it stays as it came, and the stack will name the reason
@@ -136,13 +135,12 @@ internal struct HeldSegment
         return true;
     }
 
-    private static bool TryAppend(Packet super, Packet packet, in TransportLayout layout)
+    private static bool TryAppend(Packet super, ReadOnlySpan<byte> frame, ChecksumState checksum, in TransportLayout layout)
     {
-        ReadOnlySpan<byte> frame = packet.Span[..layout.End];
         ReadOnlySpan<byte> header = frame[layout.TransportOffset..layout.PayloadOffset];
-        ReadOnlySpan<byte> payload = frame[layout.PayloadOffset..];
+        ReadOnlySpan<byte> payload = frame[layout.PayloadOffset..layout.End];
         int before = super.Length;
-        if (packet.Checksum != ChecksumState.Unverified || PacketChecksum.IsAbsent(layout, header))
+        if (checksum != ChecksumState.Unverified || PacketChecksum.IsAbsent(layout, header))
         {
             super.Write(payload);
             return true;

@@ -23,12 +23,12 @@ public interface ILink : IAsyncDisposable
     int Send(ref PacketQueue queue);
 }
 
-/// <summary>What a link reports to; a shard of a network host, or a decorator.</summary>
-public interface ILinkSink
+/// <summary>
+/// What a link reports to; a shard of a network host, or a decorator. Gives packets to read into; when it has none, its pool is at its limit,
+/// the link reads and discards, or waits.
+/// </summary>
+public interface ILinkSink : IPacketSource
 {
-    /// <summary>Rents a packet to read into; false when the pool is at its limit: the link reads and discards, or waits.</summary>
-    bool TryRent(PacketSize size, out Packet packet);
-
     /// <summary>Hands over a batch that arrived; the queue is empty afterwards.</summary>
     void Deliver(ref PacketQueue batch);
 

@@ -9,6 +9,7 @@ public sealed partial class StreamLink
 {
     private const int FirstChunk = 64 << 10;
     private const int LargestChunk = 256 << 10;
+    private readonly SegmentCoalescer _coalescer;
 
     private async Task ReadAllAsync(ILinkSink sink, CancellationToken cancellationToken)
     {
@@ -54,27 +55,18 @@ public sealed partial class StreamLink
             uint length = _prefixSize == 4 ? BinaryPrimitives.ReadUInt32BigEndian(bytes[at..]) : BinaryPrimitives.ReadUInt16BigEndian(bytes[at..]);
             if (length > (uint)_options.MaxFrame)
             {
+                _coalescer.Flush(ref batch);
                 batch.ReturnAll();
                 throw new IOException($"A frame announces {length} bytes where {_options.MaxFrame} is the most: the other end frames differently, or the framing is lost.");
             }
             if (bytes.Length - at - _prefixSize < (int)length) break;
-            if (length > 0) Add(sink, bytes.Slice(at + _prefixSize, (int)length), ref batch);
+            if (length > 0 && !_coalescer.TryAdd(bytes.Slice(at + _prefixSize, (int)length), sink, ref batch)) Interlocked.Increment(ref _dropped);
             at += _prefixSize + (int)length;
         }
+        _coalescer.Flush(ref batch);
         if (batch.IsEmpty) return at;
         if (ReferenceEquals(_sink, sink)) sink.Deliver(ref batch); else batch.ReturnAll();
         return at;
-    }
-
-    private void Add(ILinkSink sink, ReadOnlySpan<byte> frame, ref PacketQueue batch)
-    {
-        if (!sink.TryRent(PacketPool.SizeFor(frame.Length), out Packet packet))
-        {
-            Interlocked.Increment(ref _dropped);
-            return;
-        }
-        packet.Write(frame);
-        batch.Add(packet);
     }
 
     private static void Grow(ref byte[] buffer, int filled)

@@ -6,7 +6,8 @@ namespace Ginnel;
 /// <summary>A link over any <see cref="Stream"/>: a socket, TLS, a pipe to a child process, QEMU. Packets are framed by their length.</summary>
 /// <remarks>
 /// Streams split and join what is written as they please; the framing alone says where packets begin. Packets are written in batches of up
-/// to 64 KiB and read in chunks of up to 256 KiB. The stream may be one that blocks: it is only touched by tasks of the thread pool.
+/// to 128 KiB and read in chunks of up to 256 KiB. The other end sees packets of the MTU: super-segments of the stack are cut where they are
+/// written into the batch, and what continues each other in a chunk is joined before the stack sees it. The stream may be one that blocks: it is only touched by tasks of the thread pool.
 /// </remarks>
 public sealed partial class StreamLink : ILink
 {
@@ -15,6 +16,7 @@ public sealed partial class StreamLink : ILink
     private readonly Stream _output;
     private readonly StreamLinkOptions _options;
     private readonly int _prefixSize;
+    private readonly int _ipOffset;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile ILinkSink? _sink;
     private int _running;
@@ -42,16 +44,17 @@ public sealed partial class StreamLink : ILink
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.MaxFrame, 68, nameof(options));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(_options.MaxFrame, LargestFrame, nameof(options));
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.SendQueueBytes, 1, nameof(options));
-        int header = _options.Medium == LinkMedium.Ethernet ? 14 : 0;
-        if (_options.Framing == StreamFraming.UInt16 && _options.Mtu + header > ushort.MaxValue)
-            throw new ArgumentOutOfRangeException(nameof(options), _options.Mtu, $"16 bits of length hold an MTU of at most {ushort.MaxValue - header}.");
-        Properties = new LinkProperties(_options.Medium, _options.Mtu, LinkOffloads.None, Reliable: true);
+        _ipOffset = _options.Medium == LinkMedium.Ethernet ? EthernetHeader.Size : 0;
+        if (_options.Framing == StreamFraming.UInt16 && _options.Mtu + _ipOffset > ushort.MaxValue)
+            throw new ArgumentOutOfRangeException(nameof(options), _options.Mtu, $"16 bits of length hold an MTU of at most {ushort.MaxValue - _ipOffset}.");
+        _coalescer = new SegmentCoalescer(_ipOffset);
+        Properties = new LinkProperties(_options.Medium, _options.Mtu, LinkOffloads.All, Reliable: true);
     }
 
     /// <inheritdoc/>
     public LinkProperties Properties { get; }
 
-    /// <summary>Packets that arrived while the pool was at its limit.</summary>
+    /// <summary>Packets that arrived while the pool was at its limit, and packets to send that contradicted themselves.</summary>
     public long DroppedCount => Volatile.Read(ref _dropped);
 
     /// <inheritdoc/>

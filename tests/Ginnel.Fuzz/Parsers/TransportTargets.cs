@@ -54,7 +54,11 @@ internal static class TransportTargets
         Packet copy = Rent(pool, bytes);
         copy.Segmentation = Segmentation.None;
         queue.AddFirst(copy);
-        new SegmentCoalescer(ipOffset, datagrams: true).Coalesce(ref queue);
+        SegmentCoalescer coalescer = new(ipOffset, datagrams: true);
+        coalescer.Coalesce(ref queue);
+        // The same bytes twice, out of a buffer: what is no neighbour of itself comes out as it went in.
+        Keep.True(coalescer.TryAdd(bytes[3..], pool, ref queue) && coalescer.TryAdd(bytes[3..], pool, ref queue), "the pool has packets");
+        coalescer.Flush(ref queue);
         while (queue.Take() is { } packet)
         {
             if (packet.Segmentation.Kind != SegmentationKind.None)

@@ -1,3 +1,8 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using Ginnel.Netstack;
+using Ginnel.Wire;
+
 namespace Ginnel.Tests;
 
 public sealed class StreamLinkTests
@@ -74,6 +79,128 @@ public sealed class StreamLinkTests
         await port.SendAsync(new byte[10], TestNetwork.ServerEnd(9), Token);
         IOException exception = await Assert.ThrowsAsync<IOException>(() => attachment.Completion.WaitAsync(Token));
         Assert.Contains("no writing here", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(LinkMedium.Ip)]
+    [InlineData(LinkMedium.Ethernet)]
+    public async Task A_transfer_is_cut_to_the_mtu_on_the_stream_and_joined_before_the_stack(LinkMedium medium)
+    {
+        await using TestNetwork carrier = new();
+        await using TestNetwork network = new();
+        (TcpStream near, TcpStream far) = await carrier.ConnectAsync();
+        await network.Client.DetachAsync(network.ClientInterface);
+        await network.ServerLink.Completion;
+        StreamLinkOptions options = new() { Medium = medium };
+        await using FrameSpy frames = new(near, medium == LinkMedium.Ethernet ? EthernetHeader.Size : 0);
+        network.Client.Attach(network.ClientInterface, new StreamLink(frames, options));
+        ArrivalSpy arrivals = new(new StreamLink(far, options));
+        network.Server.Attach(network.ServerInterface, arrivals);
+        (TcpStream client, TcpStream server) = await network.ConnectAsync();
+        byte[] sent = RandomNumberGenerator.GetBytes(2_000_000), received = new byte[sent.Length];
+        Task writing = client.WriteAsync(sent, Token).AsTask();
+        await server.ReadExactlyAsync(received, Token);
+        await writing;
+        Assert.True(sent.AsSpan().SequenceEqual(received));
+        Assert.Null(frames.Fault);
+        Assert.InRange(frames.Longest, 1, 1500 + (medium == LinkMedium.Ethernet ? EthernetHeader.Size : 0));
+        Assert.True(arrivals.SuperSegments > 0, "nothing was joined");
+    }
+
+    [Fact]
+    public async Task What_a_stopped_link_was_cutting_goes_back_to_the_pool()
+    {
+        await using TestNetwork carrier = new();
+        await using TestNetwork network = new();
+        (TcpStream near, TcpStream far) = await carrier.ConnectAsync();
+        await network.Client.DetachAsync(network.ClientInterface);
+        await network.ServerLink.Completion;
+        LinkAttachment attachment = network.Client.Attach(network.ClientInterface, new StreamLink(near));
+        network.Server.Attach(network.ServerInterface, new StreamLink(far));
+        (TcpStream client, TcpStream server) = await network.ConnectAsync();
+        // Nobody reads: windows, the carrier and the link fill up.
+        Task writing = client.WriteAsync(new byte[8_000_000], Token).AsTask();
+        await server.ReadExactlyAsync(new byte[1], Token);
+        await attachment.DisposeAsync();
+        client.Abort();
+        await Assert.ThrowsAnyAsync<IOException>(() => writing);
+        await network.DisposeAsync();
+        await carrier.DisposeAsync();
+        Assert.Equal(0, network.Runtime.Pool.Rented);
+    }
+
+    /// <summary>Looks at every frame that is written, as a machine on the other end would see it.</summary>
+    private sealed class FrameSpy(Stream inner, int ipOffset) : Stream
+    {
+        private readonly PacketPool _pool = new();
+
+        internal int Longest { get; private set; }
+        internal string? Fault { get; private set; }
+
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            ReadOnlySpan<byte> rest = buffer.Span;
+            while (!rest.IsEmpty)
+            {
+                int length = BinaryPrimitives.ReadInt32BigEndian(rest);
+                Judge(rest.Slice(4, length));
+                rest = rest[(4 + length)..];
+            }
+            return inner.WriteAsync(buffer, cancellationToken);
+        }
+
+        private void Judge(ReadOnlySpan<byte> frame)
+        {
+            Longest = Math.Max(Longest, frame.Length);
+            _pool.TryRent(PacketPool.SizeFor(frame.Length), out Packet packet);
+            packet.Write(frame);
+            bool isIp = ipOffset == 0 || frame[12] != 0x08 || frame[13] != 0x06;
+            if (isIp && PacketChecksum.Verify(packet, ipOffset) is not DropReason.None and var reason) Fault ??= $"{reason}: {Convert.ToHexString(frame)}";
+            packet.Return();
+        }
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => inner.ReadAsync(buffer, cancellationToken);
+        public override bool CanRead => true;
+        public override bool CanWrite => true;
+        public override bool CanSeek => false;
+        public override long Length => throw new NotSupportedException();
+        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+        public override void SetLength(long value) => throw new NotSupportedException();
+        public override void Flush() { }
+        public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+
+    /// <summary>Counts the super-segments that a link delivers.</summary>
+    private sealed class ArrivalSpy(ILink inner) : ILink
+    {
+        private int _superSegments;
+
+        internal int SuperSegments => Volatile.Read(ref _superSegments);
+        public LinkProperties Properties => inner.Properties;
+        public Task RunAsync(ILinkSink sink, CancellationToken cancellationToken) => inner.RunAsync(new Sink(this, sink), cancellationToken);
+        public int Send(ref PacketQueue queue) => inner.Send(ref queue);
+        public ValueTask DisposeAsync() => inner.DisposeAsync();
+
+        private sealed class Sink(ArrivalSpy spy, ILinkSink target) : ILinkSink
+        {
+            public bool TryRent(PacketSize size, out Packet packet) => target.TryRent(size, out packet);
+            public void Writable() => target.Writable();
+            public void Changed(LinkProperties properties, bool up) => target.Changed(properties, up);
+
+            public void Deliver(ref PacketQueue batch)
+            {
+                PacketQueue seen = default;
+                while (batch.Take() is { } packet)
+                {
+                    if (packet.Segmentation.Kind != SegmentationKind.None) Interlocked.Increment(ref spy._superSegments);
+                    seen.Add(packet);
+                }
+                target.Deliver(ref seen);
+            }
+        }
     }
 
     private sealed class UnwritableStream : MemoryStream
