@@ -1,5 +1,6 @@
 using Ginnel.Cli.CommandLine;
 using Ginnel.Cli.Commands;
+using Ginnel.Linux.Launch;
 using Ginnel.Sandbox;
 
 namespace Ginnel.Cli;
@@ -23,7 +24,7 @@ internal static class Program
             Console.Error.WriteLine($"ginnel: '{target} --help' tells what is possible");
             return cut.Command.Details.UsageExitCode;
         }
-        OptionValues options = OptionValues.Parse(root, cut);
+        OptionValues options = new(cut);
         if (options.Has("--help")) return Print(HelpText.Of(cut.Command, Width));
         return cut.Command.Name switch
         {
@@ -40,6 +41,9 @@ internal static class Program
 
     /// <summary>What the launcher script saw of our caller; for whoever launches a program.</summary>
     internal static CallerRecord Caller { get; private set; }
+
+    /// <summary>Ends this process at once, as the program ended; nothing may be left to be written.</summary>
+    internal static void End(ExitStatus status) => OwnProcess.End(status.Imitate());
 
     private static int Root(GinnelCommand root, OptionValues options)
     {

@@ -32,7 +32,7 @@ static class ReferenceGraph
     /// <summary>Packages' and shared frameworks' assemblies that a project may use besides the base library.</summary>
     static readonly Dictionary<string, string[]> Foreign = new(StringComparer.Ordinal)
     {
-        ["Ginnel.Cli"] = ["System.CommandLine", "Microsoft.AspNetCore", "Microsoft.Extensions"],
+        ["Ginnel.Cli"] = ["Microsoft.AspNetCore", "Microsoft.Extensions"],
         ["Ginnel.Gateway"] = ["Microsoft.AspNetCore", "Microsoft.Extensions"],
         ["Ginnel.AspNetCore"] = ["Microsoft.AspNetCore", "Microsoft.Extensions"],
         ["Ginnel.Links.WebSocket"] = ["Microsoft.AspNetCore", "Microsoft.Extensions"],

@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace Ginnel.Cli.CommandLine;
 
 /// <summary>The argument vector, cut where our words end.</summary>
@@ -11,8 +9,7 @@ internal readonly record struct CutArguments(GinnelCommand Command, IReadOnlyLis
 
 /// <summary>
 /// Finds the first word that is neither an option of ours nor an option's value. From there on everything belongs to the user's command, byte
-/// for byte; the library, which takes options wherever they stand, never sees it. What is wrong in our own words is found here too, because here
-/// it is known which word it was.
+/// for byte. What is wrong in our own words is found here too, because here it is known which word it was.
 /// </summary>
 internal static class ArgumentCut
 {
@@ -57,7 +54,7 @@ internal static class ArgumentCut
         string word = arguments[index];
         int equals = word.IndexOf('=', StringComparison.Ordinal);
         string name = equals < 0 ? word : word[..equals];
-        Option? option = command.Options.FirstOrDefault(o => o.Name == name || o.Aliases.Contains(name));
+        Option? option = command.Options.Find(o => o.IsCalled(name));
         if (option is null) return UnknownOption(command, name);
         if (option is not ValueOption valued)
         {
@@ -66,11 +63,11 @@ internal static class ArgumentCut
             index++;
             return null;
         }
-        if (equals < 0 && index + 1 >= arguments.Count) return $"{name} needs a value: {name} {valued.HelpName}";
+        if (equals < 0 && index + 1 >= arguments.Count) return $"{name} needs a value: {name} {valued.ValueName}";
         string value = equals < 0 ? arguments[index + 1] : word[(equals + 1)..];
         // "--pcap -- curl" is a forgotten value rather than a file of that name; "--pcap=--" says that it is meant.
-        if (equals < 0 && value == "--") return $"{name} needs a value: {name} {valued.HelpName}";
-        if (value.Length == 0) return $"{name} needs a value that is not empty: {name} {valued.HelpName}";
+        if (equals < 0 && value == "--") return $"{name} needs a value: {name} {valued.ValueName}";
+        if (value.Length == 0) return $"{name} needs a value that is not empty: {name} {valued.ValueName}";
         string entry = $"{option.Name}={value}";
         if (!valued.IsList && head.Exists(earlier => earlier.StartsWith(option.Name + "=", StringComparison.Ordinal))) return $"{option.Name} can be given once only";
         head.Add(entry);
@@ -79,11 +76,11 @@ internal static class ArgumentCut
     }
 
     private static GinnelCommand? Find(GinnelCommand root, string word) =>
-        (GinnelCommand?)root.Subcommands.FirstOrDefault(c => c.Name == word);
+        root.Subcommands.Find(c => c.Name == word);
 
     private static string UnknownOption(GinnelCommand command, string name)
     {
-        IEnumerable<string> known = command.Options.Where(o => !o.Hidden).SelectMany(o => o.Aliases.Prepend(o.Name));
+        IEnumerable<string> known = command.Options.SelectMany(o => o.Aliases.Prepend(o.Name));
         string hint = NearestWord.To(name, known) is { } nearest ? $"; the nearest is {nearest}" : "";
         return $"unknown option {name}{hint}";
     }
@@ -91,7 +88,7 @@ internal static class ArgumentCut
     private static string UnknownCommand(GinnelCommand root, string word)
     {
         if (word == "install") return "install belongs to the script at the root of the source tree: ./ginnel install [--prefix DIR]";
-        string? nearest = NearestWord.To(word, root.Subcommands.Where(c => !c.Hidden).Select(c => c.Name));
+        string? nearest = NearestWord.To(word, root.Subcommands.Select(c => c.Name));
         return $"unknown command '{word}'; {(nearest is null ? $"to run a program of that name: ginnel run -- {word}" : $"the nearest is '{nearest}'")}";
     }
 }

@@ -1,8 +1,6 @@
-using System.CommandLine;
-
 namespace Ginnel.Cli.CommandLine;
 
-/// <summary>What help, documents and completion say about a command beyond what the library's tree holds.</summary>
+/// <summary>What help, documents and completion say about a command.</summary>
 internal sealed class CommandDetails
 {
     /// <summary>What follows the command's name in the usage line.</summary>
@@ -33,11 +31,17 @@ internal sealed class CommandDetails
     public int UsageExitCode { get; init; } = 2;
 }
 
-/// <summary>A command of ours: the library's, with its details.</summary>
-internal sealed class GinnelCommand(string name, string description, CommandDetails details) : Command(name, description)
+/// <summary>A command of ours.</summary>
+/// <param name="name">The word that names it.</param>
+/// <param name="description">What it does; one sentence.</param>
+/// <param name="details">Everything else that is said about it.</param>
+internal sealed class GinnelCommand(string name, string description, CommandDetails details)
 {
-    /// <summary>What the library's tree has no place for.</summary>
+    public string Name { get; } = name;
+    public string Description { get; } = description;
     public CommandDetails Details { get; } = details;
+    public List<Option> Options { get; } = [];
+    public List<GinnelCommand> Subcommands { get; } = [];
 }
 
 /// <summary>What a shell can offer as an option's value.</summary>
@@ -51,21 +55,29 @@ internal enum ValueKind
     Command,
 }
 
-/// <summary>An option that takes exactly one value each time it is given.</summary>
-internal sealed class ValueOption : Option<string[]>
+/// <summary>An option of ours.</summary>
+/// <param name="name">Its name with the dashes.</param>
+/// <param name="description">What it does; one sentence or two.</param>
+/// <param name="aliases">Other names.</param>
+internal abstract class Option(string name, string description, string[] aliases)
 {
-    /// <summary>An option with a value.</summary>
-    /// <param name="name">Its name with the dashes.</param>
-    /// <param name="valueName">What the value is called in help.</param>
-    /// <param name="description">What it does; one sentence or two.</param>
-    /// <param name="aliases">Other names.</param>
-    public ValueOption(string name, string valueName, string description, params string[] aliases) : base(name, aliases)
-    {
-        HelpName = valueName;
-        Description = description;
-        Arity = ArgumentArity.OneOrMore;
-        AllowMultipleArgumentsPerToken = false;
-    }
+    public string Name { get; } = name;
+    public string Description { get; } = description;
+    public IReadOnlyList<string> Aliases { get; } = aliases;
+
+    /// <summary>Whether a word of the command line names this option.</summary>
+    public bool IsCalled(string word) => word == Name || Array.IndexOf(aliases, word) >= 0;
+}
+
+/// <summary>An option that takes exactly one value each time it is given.</summary>
+/// <param name="name">Its name with the dashes.</param>
+/// <param name="valueName">What the value is called in help.</param>
+/// <param name="description">What it does; one sentence or two.</param>
+/// <param name="aliases">Other names.</param>
+internal sealed class ValueOption(string name, string valueName, string description, params string[] aliases) : Option(name, description, aliases)
+{
+    /// <summary>What the value is called in help.</summary>
+    public string ValueName { get; } = valueName;
 
     /// <summary>Whether it may be given more than once.</summary>
     public bool IsList { get; init; }
@@ -78,12 +90,7 @@ internal sealed class ValueOption : Option<string[]>
 }
 
 /// <summary>An option without a value.</summary>
-internal sealed class SwitchOption : Option<bool>
-{
-    /// <summary>An option without a value.</summary>
-    public SwitchOption(string name, string description, params string[] aliases) : base(name, aliases)
-    {
-        Description = description;
-        Arity = ArgumentArity.Zero;
-    }
-}
+/// <param name="name">Its name with the dashes.</param>
+/// <param name="description">What it does; one sentence or two.</param>
+/// <param name="aliases">Other names.</param>
+internal sealed class SwitchOption(string name, string description, params string[] aliases) : Option(name, description, aliases);

@@ -1,4 +1,3 @@
-using System.CommandLine;
 using System.Text;
 
 namespace Ginnel.Cli.CommandLine;
@@ -16,7 +15,7 @@ internal static class CompletionText
         _ => Fish(root),
     };
 
-    private static IEnumerable<GinnelCommand> Commands(GinnelCommand root) => root.Subcommands.Where(c => !c.Hidden).Cast<GinnelCommand>();
+    private static IEnumerable<GinnelCommand> Commands(GinnelCommand root) => root.Subcommands;
 
     private static IEnumerable<string> Names(Option option) => option.Aliases.Prepend(option.Name);
 
@@ -69,7 +68,7 @@ internal static class CompletionText
     private static string Zsh(GinnelCommand root)
     {
         StringBuilder text = new("#compdef ginnel\n_ginnel() {\n  local -a commands\n  commands=(\n");
-        foreach (GinnelCommand command in Commands(root)) text.Append($"    {Quote(command.Name + ":" + Plain(command.Description!))}\n");
+        foreach (GinnelCommand command in Commands(root)) text.Append($"    {Quote(command.Name + ":" + Plain(command.Description))}\n");
         text.Append("  )\n  if ((CURRENT == 2)); then\n    _describe command commands\n    _values option --help --version\n    return\n  fi\n  local verb=$words[2]\n");
         text.Append("  shift words\n  ((CURRENT--))\n  case $verb in\n");
         foreach (GinnelCommand command in Commands(root))
@@ -89,8 +88,8 @@ internal static class CompletionText
 
     private static string ZshOption(Option option, string name)
     {
-        string description = $"{(option is ValueOption { IsList: true } ? "*" : "")}{name}{(option is ValueOption && name.StartsWith("--", StringComparison.Ordinal) ? "=" : "")}[{Plain(option.Description!)}]";
-        return option is ValueOption valued ? $"{description}:{Plain(valued.HelpName!)}:{(valued.Kind == ValueKind.File ? "_files" : " ")}" : description;
+        string description = $"{(option is ValueOption { IsList: true } ? "*" : "")}{name}{(option is ValueOption && name.StartsWith("--", StringComparison.Ordinal) ? "=" : "")}[{Plain(option.Description)}]";
+        return option is ValueOption valued ? $"{description}:{Plain(valued.ValueName)}:{(valued.Kind == ValueKind.File ? "_files" : " ")}" : description;
     }
 
     private static string Fish(GinnelCommand root)
@@ -98,16 +97,16 @@ internal static class CompletionText
         StringBuilder text = new("# fish completion for ginnel\ncomplete -c ginnel -f\n");
         foreach (GinnelCommand command in Commands(root))
         {
-            text.Append($"complete -c ginnel -n __fish_use_subcommand -a {command.Name} -d {Quote(command.Description!)}\n");
+            text.Append($"complete -c ginnel -n __fish_use_subcommand -a {command.Name} -d {Quote(command.Description)}\n");
         }
-        foreach (Option option in root.Options) text.Append($"complete -c ginnel -n __fish_use_subcommand{FishNames(option)} -d {Quote(option.Description!)}\n");
+        foreach (Option option in root.Options) text.Append($"complete -c ginnel -n __fish_use_subcommand{FishNames(option)} -d {Quote(option.Description)}\n");
         foreach (GinnelCommand command in Commands(root))
         {
             string condition = $"'__fish_seen_subcommand_from {command.Name}'";
             foreach (Option option in command.Options)
             {
                 string value = option is ValueOption valued ? valued.Kind == ValueKind.File ? " -r -F" : " -x" : "";
-                text.Append($"complete -c ginnel -n {condition}{FishNames(option)}{value} -d {Quote(option.Description!)}\n");
+                text.Append($"complete -c ginnel -n {condition}{FishNames(option)}{value} -d {Quote(option.Description)}\n");
             }
             if (command.Details.Words.Count > 0) text.Append($"complete -c ginnel -n {condition} -a '{string.Join(' ', command.Details.Words)}'\n");
             if (command.Details.TakesCommand) text.Append($"complete -c ginnel -n {condition} -a '(__fish_complete_subcommand --fcs-skip=2)'\n");

@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace Ginnel.Cli.CommandLine;
 
 /// <summary>

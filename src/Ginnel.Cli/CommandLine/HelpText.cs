@@ -1,4 +1,3 @@
-using System.CommandLine;
 using System.Text;
 
 namespace Ginnel.Cli.CommandLine;
@@ -14,14 +13,14 @@ internal static class HelpText
         width = Math.Clamp(width, Narrowest, Widest);
         StringBuilder text = new();
         text.Append("Usage: ginnel ").Append(command.Details.Usage).Append("\n\n");
-        Wrap(text, command.Description!, 0, width);
+        Wrap(text, command.Description, 0, width);
         foreach (string paragraph in command.Details.Text)
         {
             text.Append('\n');
             Wrap(text, paragraph, 0, width);
         }
-        if (command.Subcommands.Count > 0) Section(text, "Commands", command.Subcommands.Where(c => !c.Hidden).Select(c => (c.Name, c.Description!)), width);
-        Section(text, "Options", command.Options.Where(o => !o.Hidden).Select(o => (NameOf(o), MeaningOf(o))), width);
+        if (command.Subcommands.Count > 0) Section(text, "Commands", command.Subcommands.Select(c => (c.Name, c.Description)), width);
+        Section(text, "Options", command.Options.Select(o => (NameOf(o), MeaningOf(o))), width);
         if (command.Details.Examples.Count > 0)
         {
             text.Append("\nExamples:\n");
@@ -40,14 +39,14 @@ internal static class HelpText
     public static string NameOf(Option option)
     {
         string names = string.Join(", ", option.Aliases.Append(option.Name).OrderBy(n => n.Length));
-        return option is ValueOption valued ? $"{names} {valued.HelpName}" : names;
+        return option is ValueOption valued ? $"{names} {valued.ValueName}" : names;
     }
 
     /// <summary>What an option does, with its default and whether it may be repeated.</summary>
     public static string MeaningOf(Option option)
     {
-        if (option is not ValueOption valued) return option.Description!;
-        string text = option.Description!;
+        if (option is not ValueOption valued) return option.Description;
+        string text = option.Description;
         if (valued.IsList) text += " May be given more than once.";
         if (valued.Default is { } fallback) text += $" Default: {fallback}.";
         return text;

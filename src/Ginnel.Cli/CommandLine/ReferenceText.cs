@@ -1,4 +1,3 @@
-using System.CommandLine;
 using System.Text;
 
 namespace Ginnel.Cli.CommandLine;
@@ -11,7 +10,7 @@ internal static class ReferenceText
     {
         StringBuilder text = new("# The command line\n\nWritten from the code by `eng/documents`; a test fails when it is stale.\n");
         Append(text, root, "ginnel");
-        foreach (Command command in root.Subcommands.Where(c => !c.Hidden)) Append(text, (GinnelCommand)command, $"ginnel {command.Name}");
+        foreach (GinnelCommand command in root.Subcommands) Append(text, command, $"ginnel {command.Name}");
         return text.ToString();
     }
 
@@ -19,8 +18,8 @@ internal static class ReferenceText
     {
         text.Append($"\n## {title}\n\n{command.Description}\n\n```\nginnel {command.Details.Usage}\n```\n");
         foreach (string paragraph in command.Details.Text) text.Append($"\n{paragraph}\n");
-        if (command.Subcommands.Count > 0) Table(text, "command", command.Subcommands.Where(c => !c.Hidden).Select(c => ($"`{c.Name}`", c.Description!)));
-        Table(text, "option", command.Options.Where(o => !o.Hidden).Select(o => ($"`{HelpText.NameOf(o)}`", HelpText.MeaningOf(o))));
+        if (command.Subcommands.Count > 0) Table(text, "command", command.Subcommands.Select(c => ($"`{c.Name}`", c.Description)));
+        Table(text, "option", command.Options.Select(o => ($"`{HelpText.NameOf(o)}`", HelpText.MeaningOf(o))));
         if (command.Details.Examples.Count > 0)
         {
             text.Append("\n```sh\n");

@@ -17,7 +17,7 @@ internal static class NetworkOptions
         Command = command,
         IpV6 = !options.Has("--no-ipv6"),
         Mtu = ReadMtu(options.Value("--mtu")),
-        Subnets = [.. options.List("--subnet").Select(ReadSubnet)],
+        Subnets = options.List("--subnet", ReadSubnet),
         AsRoot = options.Has("--root"),
         CaptureFile = options.Value("--pcap"),
         FlowLog = report.Log,

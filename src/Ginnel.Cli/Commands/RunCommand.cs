@@ -20,7 +20,9 @@ internal static class RunCommand
             {
                 HostLoopback = options.Has("--host-loopback"),
                 NameServers = NetworkOptions.ReadNameServers(options),
-                Publish = [.. options.List("--publish").Select(ReadPublish)],
+                Publish = options.List("--publish", ReadPublish),
+                // What is still to be written is put away in order.
+                Over = report.Log is null ? Program.End : null,
             };
             if (ProxyVariables.Warning(Environment.GetEnvironmentVariables(), run.HostLoopback) is { } warning) Console.Error.WriteLine($"ginnel: {warning}");
             return await ToStatusAsync(run, null).ConfigureAwait(false);

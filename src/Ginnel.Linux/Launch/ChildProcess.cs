@@ -22,6 +22,14 @@ internal sealed unsafe class ChildProcess
     /// <exception cref="LinuxException">posix_spawn failed: the path cannot be executed, or no process is to be had.</exception>
     public static ChildProcess Spawn(SpawnRequest request)
     {
+        int error = TrySpawn(request, out ChildProcess? child);
+        return child ?? throw new LinuxException("posix_spawn", error, System.Text.Encoding.UTF8.GetString(request.Path));
+    }
+
+    /// <summary>Starts a child from this thread, whose namespaces it gets; 0, or the error number with which its start failed.</summary>
+    public static int TrySpawn(SpawnRequest request, out ChildProcess? child)
+    {
+        child = null;
         byte** arguments = CString.AllocateVector(request.Arguments);
         byte** environment = CString.AllocateVector(request.Environment);
         byte* actions = stackalloc byte[Processes.OpaqueSize];
@@ -32,12 +40,12 @@ internal sealed unsafe class ChildProcess
         {
             foreach ((int from, int to) in request.Duplicates) Processes.posix_spawn_file_actions_adddup2(actions, from, to);
             SetSignals(attributes, request);
+            byte[] terminated = [.. request.Path, 0];
+            using InheritedSettings settings = new(request.IgnoredSignals, request.SoftOpenFiles);
             int pid, error;
-            fixed (byte* path = CString.From(request.Path))
-            {
-                error = Processes.posix_spawn(&pid, path, actions, attributes, arguments, environment);
-            }
-            return error == 0 ? new ChildProcess(pid) : throw new LinuxException("posix_spawn", error, request.Path);
+            fixed (byte* path = terminated) error = Processes.posix_spawn(&pid, path, actions, attributes, arguments, environment);
+            if (error == 0) child = new ChildProcess(pid);
+            return error;
         }
         finally
         {
@@ -54,7 +62,7 @@ internal sealed unsafe class ChildProcess
     {
         List<byte[]> vector = [System.Text.Encoding.UTF8.GetBytes(path)];
         foreach (string argument in arguments) vector.Add(System.Text.Encoding.UTF8.GetBytes(argument));
-        ChildProcess child = Spawn(new SpawnRequest { Path = path, Arguments = vector, Environment = [] });
+        ChildProcess child = Spawn(new SpawnRequest { Path = vector[0], Arguments = vector, Environment = [] });
         while (true)
         {
             ProcessEvent happened = child.Wait();

@@ -4,7 +4,7 @@ namespace Ginnel.Linux.Launch;
 internal sealed class SpawnRequest
 {
     /// <summary>The program's path; no search is done.</summary>
-    public required string Path { get; init; }
+    public required byte[] Path { get; init; }
 
     /// <summary>argv, its first element included.</summary>
     public required IReadOnlyList<byte[]> Arguments { get; init; }
@@ -20,4 +20,10 @@ internal sealed class SpawnRequest
 
     /// <summary>Signals set to their default action in the child; others keep being ignored or default. Bits as above.</summary>
     public ulong DefaultSignals { get; init; }
+
+    /// <summary>Signals that the child starts with ignored, whatever handlers we have for them by now. Bits as above.</summary>
+    public ulong IgnoredSignals { get; init; }
+
+    /// <summary>The child's soft limit of open descriptors; null for ours.</summary>
+    public ulong? SoftOpenFiles { get; init; }
 }

@@ -2,11 +2,11 @@ using System.Runtime.InteropServices;
 
 namespace Ginnel.Linux.Native;
 
-/// <summary>Namespaces, mounts and capabilities. All but mounts act on the calling thread only.</summary>
+/// <summary>Namespaces, mounts and capabilities, all of the calling thread.</summary>
 internal static unsafe partial class Namespaces
 {
-    public const int NewNetwork = 0x40000000;
-    public const ulong MountNoSuid = 2, MountNoDev = 4, MountBind = 0x1000;
+    public const int NewNetwork = 0x40000000, NewMounts = 0x20000;
+    public const ulong MountNoSuid = 2, MountNoDev = 4, MountBind = 0x1000, MountRecursive = 0x4000, MountPrivate = 0x40000;
     public const int UnmountDetach = 2;
 
     private const int PrctlCapAmbient = 47, CapAmbientClearAll = 4;

@@ -68,6 +68,9 @@ internal static unsafe partial class Processes
     public static partial int pthread_sigmask(int how, void* set, void* former);
 
     [LibraryImport("libc")]
+    public static partial void _exit(int code);
+
+    [LibraryImport("libc")]
     public static partial nint signal(int signal, nint handler);
 
     [LibraryImport("libc")]

@@ -84,7 +84,7 @@ internal sealed unsafe class RouteSocket : IDisposable
         NetlinkMessage message = Begin(SetLink, 0);
         message.Append(LinkPart.For(index, InterfaceUp));
         if (mtu is { } bytes) message.Add(LinkMtu, (uint)bytes);
-        Request(message.Close(), "RTM_SETLINK", $"interface {index} up");
+        Request(message.Close(), "RTM_SETLINK", "interface up");
     }
 
     /// <summary>Keeps the kernel from giving the interface a link-local IPv6 address of its own choice.</summary>
@@ -110,7 +110,7 @@ internal sealed unsafe class RouteSocket : IDisposable
         message.Add(AddressLocal, bytes);
         message.Add(AddressAddress, bytes);
         if (address.AddressFamily == AddressFamily.InterNetworkV6) message.Add(AddressFlags, AddressNoDuplicateDetection);
-        Request(message.Close(), "RTM_NEWADDR", $"{address}/{prefixLength}");
+        Request(message.Close(), "RTM_NEWADDR", address);
     }
 
     /// <summary>Makes a gateway the default route of its family.</summary>
@@ -121,7 +121,7 @@ internal sealed unsafe class RouteSocket : IDisposable
         message.Append(new RoutePart(Family(gateway), 0, 0, 0, TableMain, ProtocolBoot, ScopeUniverse, TypeUnicast, 0));
         message.Add(RouteGateway, gateway.GetAddressBytes());
         message.Add(RouteOutput, (uint)index);
-        Request(message.Close(), "RTM_NEWROUTE", $"default via {gateway}");
+        Request(message.Close(), "RTM_NEWROUTE", gateway);
     }
 
     /// <inheritdoc/>
@@ -141,21 +141,22 @@ internal sealed unsafe class RouteSocket : IDisposable
 
     private NetlinkMessage Begin(ushort type, ushort flags) => new(_buffer, type, flags, ++_sequence);
 
-    private void Request(ReadOnlySpan<byte> message, string call, string subject)
+    // The subject is put into words only for a failure.
+    private void Request(ReadOnlySpan<byte> message, string call, object subject)
     {
         fixed (byte* first = message)
         {
-            if (Descriptors.write(_socket.Number, first, (nuint)message.Length) != message.Length) throw LinuxException.Last(call, subject);
+            if (Descriptors.write(_socket.Number, first, (nuint)message.Length) != message.Length) throw LinuxException.Last(call, subject.ToString());
         }
         byte* answer = stackalloc byte[1024];
         while (true)
         {
             nint length = Descriptors.read(_socket.Number, answer, 1024);
             if (length < 0 && Marshal.GetLastPInvokeError() == Errno.Interrupted) continue;
-            if (length < 20) throw LinuxException.Last(call, subject);
+            if (length < 20) throw LinuxException.Last(call, subject.ToString());
             if (*(ushort*)(answer + 4) != ErrorMessage || *(uint*)(answer + 8) != _sequence) continue;
             int error = -*(int*)(answer + 16);
-            if (error != 0) throw new LinuxException(call, error, subject);
+            if (error != 0) throw new LinuxException(call, error, subject.ToString());
             return;
         }
     }

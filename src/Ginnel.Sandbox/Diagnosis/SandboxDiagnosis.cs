@@ -104,6 +104,8 @@ public static class SandboxDiagnosis
 
     private static string Describe(DeviceChoice way) => way switch
     {
+        DeviceChoice.DirectTun => "with a TUN device, the quickest way",
+        DeviceChoice.DirectPacket => "with a veth pair and a packet socket, the quickest way",
         DeviceChoice.ShellTun => "with a TUN device, the quick way",
         DeviceChoice.VerbTun => "with a TUN device, by a second process of ours",
         _ => "with a veth pair and a packet socket",

@@ -6,7 +6,7 @@ namespace Ginnel.Sandbox.Identity;
 /// <param name="Inside">The first id as the sandbox sees it.</param>
 /// <param name="Outside">The first id as we see it.</param>
 /// <param name="Count">How many.</param>
-internal readonly record struct IdRange(uint Inside, uint Outside, uint Count)
+internal sealed record IdRange(uint Inside, uint Outside, uint Count)
 {
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Inside} {Outside} {Count}");
 

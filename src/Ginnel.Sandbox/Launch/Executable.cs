@@ -1,4 +1,5 @@
 using System.Text;
+using Ginnel.Linux;
 using Ginnel.Linux.Launch;
 
 namespace Ginnel.Sandbox.Launch;
@@ -32,6 +33,11 @@ internal static class Executable
 
     /// <summary>Whether it is a file that this user may execute.</summary>
     public static bool IsExecutable(string path) => File.Exists(path) && AccessCheck.MayExecute(path);
+
+    /// <summary>Why a program that was found could not be executed in the end.</summary>
+    public static LaunchException Explain(ReadOnlySpan<byte> command, int error) => new(
+        error is Errno.NoEntry or Errno.NotDirectory ? LaunchFailure.CommandNotFound : LaunchFailure.CommandNotExecutable,
+        new LinuxException("execve", error, Encoding.UTF8.GetString(command)).Message);
 
     private static void Judge(string name, string path)
     {

@@ -21,7 +21,8 @@ internal sealed record LaunchContext(
         SystemTools tools = new();
         InheritedState inherited = InheritedState.Read(valid.Caller.IgnoredSignals, valid.Caller.OpenFiles);
         Executable.Require(valid.Command[0], inherited.Environment);
-        if (tools.Unshare is null)
+        IdentityPlan identity = IdentityPlan.Decide(tools, valid.AsRoot);
+        if (tools.Unshare is null && DirectLaunch.Obstacle(identity.Mapping, inherited) is not null)
         {
             throw new LaunchException(LaunchFailure.ToolMissing, "unshare is not installed.",
                 "Install util-linux (apt install util-linux, apk add util-linux-misc).");
@@ -29,7 +30,7 @@ internal sealed record LaunchContext(
         // One is enough, over whichever family there is: both are the same server.
         IEnumerable<System.Net.IPAddress> nameServers = [(valid.V4 ?? valid.V6!).NameServer];
         string text = valid.ResolverConfiguration ?? ComposeResolver(nameServers);
-        return new LaunchContext(valid, tools, inherited, IdentityPlan.Decide(tools, valid.AsRoot), ResolverCover.Plan(), text);
+        return new LaunchContext(valid, tools, inherited, identity, ResolverCover.Plan(), text);
     }
 
     private static string ComposeResolver(IEnumerable<System.Net.IPAddress> nameServers) =>

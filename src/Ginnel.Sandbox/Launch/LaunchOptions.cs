@@ -66,6 +66,10 @@ public enum DeviceChoice
 {
     /// <summary>The quickest that this machine allows.</summary>
     Automatic,
+    /// <summary>TUN, made by a thread of this process that leaves for the namespaces. Root only.</summary>
+    DirectTun,
+    /// <summary>A veth pair read through AF_PACKET, made by a thread of this process that leaves for the namespaces. Root only.</summary>
+    DirectPacket,
     /// <summary>TUN, taken out with pidfd_getfd; unshare, sh, mount and ip do the rest. Fails where it is not to be had.</summary>
     ShellTun,
     /// <summary>TUN, made by a second Ginnel process inside. Fails where it is not to be had.</summary>

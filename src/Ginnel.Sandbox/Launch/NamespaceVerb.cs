@@ -4,9 +4,7 @@ using Ginnel.Linux;
 using Ginnel.Linux.Launch;
 using Ginnel.Linux.Links;
 using Ginnel.Linux.Native;
-using Ginnel.Linux.Netlink;
 using Ginnel.Sandbox.Launch;
-using Ginnel.Sandbox.Resolver;
 
 namespace Ginnel.Sandbox;
 
@@ -48,7 +46,7 @@ public static class NamespaceVerb
 
     private static void Prepare(LaunchSheet sheet, ControlSocket control)
     {
-        using (Descriptor device = MakeDevice(sheet, out TunOffloads offloads))
+        using (Descriptor device = NamespaceSetup.MakeDevice(sheet, out TunOffloads offloads))
         {
             string request = FormattableString.Invariant($"{ShellScript.DeviceRequest} {(int)offloads}\n");
             if (!control.Send(Encoding.UTF8.GetBytes(request), device) || !AwaitAnswer(control))
@@ -56,47 +54,10 @@ public static class NamespaceVerb
                 throw new IOException("The gateway is gone.");
             }
         }
-        Failing(ShellScript.NoNetwork, control, () => Configure(sheet));
+        Failing(ShellScript.NoNetwork, control, () => NamespaceSetup.Configure(sheet));
         if (sheet.OpensLoopback && sheet.V6 is not null) LoopbackVerb.TryHandOut(control);
-        Failing(ShellScript.NoCover, control, () => MountRunner.Run(sheet.Steps, sheet.ResolverText));
-        TrySetting("/proc/sys/net/ipv4/ping_group_range", FormattableString.Invariant($"{sheet.PingFirst} {sheet.PingLast}"));
-        if (sheet.OpensLoopback) TrySetting(NetworkScript.LoopbackSwitch(sheet.InterfaceName), "1");
-    }
-
-    private static Descriptor MakeDevice(LaunchSheet sheet, out TunOffloads offloads)
-    {
-        offloads = TunOffloads.None;
-        if (!sheet.UsesTun) return PacketDevice.Create(sheet.InterfaceName, sheet.Mtu);
-        TunDevice device = TunDevice.Create(TunDevice.Open(), sheet.InterfaceName);
-        offloads = device.Offloads;
-        return device.Descriptor;
-    }
-
-    private static void Configure(LaunchSheet sheet)
-    {
-        using RouteSocket route = RouteSocket.Open();
-        route.BringUp(RouteSocket.IndexOf("lo"));
-        int index = RouteSocket.IndexOf(sheet.InterfaceName);
-        if (NetworkScript.HasIpv6) route.DisableAddressGeneration(index);
-        route.BringUp(index, sheet.Mtu);
-        foreach (AddressPlan? plan in (AddressPlan?[])[sheet.V4, sheet.V6])
-        {
-            if (plan is null) continue;
-            route.AddAddress(index, plan.Guest, plan.Subnet.PrefixLength);
-            route.AddDefaultRoute(index, plan.Gateway);
-        }
-    }
-
-    private static void TrySetting(string path, string value)
-    {
-        try
-        {
-            File.WriteAllText(path, value);
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            // Not vital, and refused where /proc/sys is read-only.
-        }
+        Failing(ShellScript.NoCover, control, () => NamespaceSetup.Cover(sheet));
+        NamespaceSetup.Tune(sheet);
     }
 
     /// <summary>Tells which step failed, by the code that the shell's script would exit with.</summary>

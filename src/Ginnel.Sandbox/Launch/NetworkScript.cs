@@ -15,12 +15,12 @@ internal static class NetworkScript
         text.Append($"link set dev {device} up\n");
         if (options.V4 is { } v4)
         {
-            text.Append($"addr add {v4.Guest}/{v4.Subnet.PrefixLength} dev {device}\n");
+            text.Append($"addr add {v4.Guest}/{v4.Prefix.Length} dev {device}\n");
             text.Append($"route add 0.0.0.0/0 via {v4.Gateway} dev {device}\n");
         }
         if (options.V6 is { } v6)
         {
-            text.Append($"addr add {v6.Guest}/{v6.Subnet.PrefixLength} dev {device} nodad\n");
+            text.Append($"addr add {v6.Guest}/{v6.Prefix.Length} dev {device} nodad\n");
             text.Append($"route add ::/0 via {v6.Gateway} dev {device}\n");
         }
         return text.ToString();

@@ -12,18 +12,25 @@ namespace Ginnel.Sandbox;
 /// </summary>
 public sealed class SandboxProcess : IAsyncDisposable
 {
+    /// <summary>What a program that was never released ended with.</summary>
+    private const int NeverBorn = 125;
+
     private readonly LaunchContext _context;
     private readonly TaskCompletionSource<SandboxProcess> _launched = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<ExitStatus> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _lock = new();
+    private readonly ManualResetEventSlim _isDecided = new();
+    // Signals that came for a program that is not born yet.
+    private readonly List<int> _early = [];
     private ControlSocket? _control;
+    private DirectLaunch? _direct;
     private ChildProcess? _child;
     private DescriptorLink? _link;
 
     private SandboxProcess(LaunchContext context) => _context = context;
 
-    /// <summary>The program's process id, as this process sees it.</summary>
-    public int ProcessId => _child!.Pid;
+    /// <summary>The program's process id, as this process sees it; 0 for one that is not born yet, as it may be before <see cref="Release"/>.</summary>
+    public int ProcessId => _child?.Pid ?? 0;
 
     /// <summary>How ids are mapped.</summary>
     public IdentityMapping Identity => _context.Identity.Mapping;
@@ -60,11 +67,12 @@ public sealed class SandboxProcess : IAsyncDisposable
         return process._launched.Task;
     }
 
-    /// <summary>Lets the program start. Once.</summary>
+    /// <summary>Lets the program start. Once. If it cannot be executed, <see cref="Exited"/> fails with a <see cref="LaunchException"/>.</summary>
     public void Release()
     {
         lock (_lock)
         {
+            if (_direct is not null) Spawn(_direct);
             if (_control is null) return;
             if (_context.Inherited.SoftOpenFiles is { } soft) _child!.LimitOpenFiles(soft);
             _control.Send("go\n"u8);
@@ -73,8 +81,16 @@ public sealed class SandboxProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Sends a signal to the program; false when it is gone.</summary>
-    public bool Signal(int signal) => _child!.Signal(signal);
+    /// <summary>Sends a signal to the program; false when it is gone. One that comes before its birth waits for it.</summary>
+    public bool Signal(int signal)
+    {
+        lock (_lock)
+        {
+            if (_child is not null) return _child.Signal(signal);
+            _early.Add(signal);
+            return _direct is not null;
+        }
+    }
 
     /// <summary>Takes the network away. A program that was never released ends; one that runs goes on without a network.</summary>
     public async ValueTask DisposeAsync()
@@ -83,6 +99,9 @@ public sealed class SandboxProcess : IAsyncDisposable
         {
             _control?.Dispose();
             _control = null;
+            _direct?.Abandon();
+            _direct = null;
+            _isDecided.Set();
         }
         if (_link is not null) await _link.DisposeAsync();
     }
@@ -103,12 +122,29 @@ public sealed class SandboxProcess : IAsyncDisposable
         _launched.TrySetResult(this);
         try
         {
-            _exited.TrySetResult(AwaitEnd());
+            if (_child is null) _isDecided.Wait();
+            if (_child is null) _exited.TrySetResult(new ExitStatus(NeverBorn, 0));
+            else _exited.TrySetResult(AwaitEnd());
         }
         catch (LinuxException failure)
         {
             _exited.TrySetException(failure);
         }
+    }
+
+    private void Spawn(DirectLaunch direct)
+    {
+        _direct = null;
+        try
+        {
+            _child = direct.Spawn();
+            foreach (int signal in _early) _child.Signal(signal);
+        }
+        catch (LaunchException failure)
+        {
+            _exited.TrySetException(failure);
+        }
+        _isDecided.Set();
     }
 
     private ExitStatus AwaitEnd()
@@ -131,21 +167,32 @@ public sealed class SandboxProcess : IAsyncDisposable
         LaunchException? first = null;
         foreach (DeviceChoice way in Ways())
         {
-            LaunchAttempt attempt = new(_context, way);
             try
             {
-                attempt.Run();
+                Launch(way);
+                Way = way;
+                return;
             }
             catch (LaunchException failure) when (MayHelpToTryAnother(failure.Failure))
             {
                 first ??= failure;
-                continue;
             }
-            (_child, _control, _link) = (attempt.Child, attempt.Control, attempt.Link);
-            Way = way;
-            return;
         }
         throw first!;
+    }
+
+    private void Launch(DeviceChoice way)
+    {
+        if (way is DeviceChoice.DirectTun or DeviceChoice.DirectPacket)
+        {
+            DirectLaunch direct = new(_context, usesTun: way == DeviceChoice.DirectTun);
+            direct.Prepare();
+            (_direct, _link) = (direct, direct.Link);
+            return;
+        }
+        LaunchAttempt attempt = new(_context, way);
+        attempt.Run();
+        (_child, _control, _link) = (attempt.Child, attempt.Control, attempt.Link);
     }
 
     /// <summary>The quickest first. A way that is asked for by name is the only one.</summary>
@@ -156,7 +203,13 @@ public sealed class SandboxProcess : IAsyncDisposable
             yield return _context.Options.Device;
             yield break;
         }
+        if (DirectLaunch.Obstacle(_context.Identity.Mapping, _context.Inherited) is null)
+        {
+            if (VerbLaunch.CanUseTun) yield return DeviceChoice.DirectTun;
+            yield return DeviceChoice.DirectPacket;
+        }
         if (ShellLaunch.Obstacle(_context) is null) yield return DeviceChoice.ShellTun;
+        if (_context.Tools.Unshare is null) yield break;
         if (VerbLaunch.CanUseTun) yield return DeviceChoice.VerbTun;
         yield return DeviceChoice.VerbPacket;
     }

@@ -56,7 +56,7 @@ internal static class ShellLaunch
         (int, int)[] duplicates = hasError ? [(2, errorDigit), (theirs.Number, 2)] : [(theirs.Number, 2)];
         return new SpawnRequest
         {
-            Path = context.Tools.Unshare!,
+            Path = Utf8(context.Tools.Unshare!),
             Arguments = words,
             Environment = [.. ToolEnvironment, .. environment.Variables()],
             Duplicates = duplicates,

@@ -19,7 +19,7 @@ internal sealed class SystemTools
     /// <summary>What the short way needs and this machine has not; null when it has everything.</summary>
     public string? MissingForShell()
     {
-        foreach (string name in (string[])["sh", "ip", "mount", "umount", "env", "setpriv"])
+        foreach (string name in (string[])["unshare", "sh", "ip", "mount", "umount", "env", "setpriv"])
         {
             if (Find(name) is null) return name;
         }

@@ -29,7 +29,7 @@ internal static class VerbLaunch
         words.AddRange(context.Options.Command);
         return new SpawnRequest
         {
-            Path = context.Tools.Unshare!,
+            Path = Encoding.UTF8.GetBytes(context.Tools.Unshare!),
             Arguments = words,
             Environment = [NoDiagnostics, .. context.Inherited.Environment],
             Duplicates = [(theirs.Number, childNumber)],

@@ -23,4 +23,4 @@ internal enum MountAction : byte
 /// <param name="Action">What to do.</param>
 /// <param name="Target">Where.</param>
 /// <param name="Source">From where, for bindings; else empty.</param>
-internal readonly record struct MountStep(MountAction Action, string Target, string Source = "");
+internal sealed record MountStep(MountAction Action, string Target, string Source = "");

@@ -28,13 +28,24 @@ public sealed class HostRoutes
     }
 
     /// <summary>Whether a route leads into the network, or the network into a route's.</summary>
-    public bool Touches(IPNetwork network) => _prefixes.Exists(IpPrefix.From(network).Overlaps);
+    public bool Touches(IPNetwork network) => Touches(IpPrefix.From(network));
+
+    private bool Touches(IpPrefix network)
+    {
+        foreach (IpPrefix prefix in _prefixes)
+        {
+            if (network.Overlaps(prefix)) return true;
+        }
+        return false;
+    }
 
     /// <summary>The first candidate that no route touches.</summary>
     /// <exception cref="LaunchException">Every candidate is taken.</exception>
-    public IPNetwork Choose(AddressFamily family)
+    public IPNetwork Choose(AddressFamily family) => ChoosePrefix(family).ToIPNetwork();
+
+    internal IpPrefix ChoosePrefix(AddressFamily family)
     {
-        foreach (IPNetwork candidate in AddressPlan.Candidates(family))
+        for (int i = 0; AddressPlan.Candidate(family == AddressFamily.InterNetwork, i) is { } candidate; i++)
         {
             if (!Touches(candidate)) return candidate;
         }

@@ -10,7 +10,7 @@ internal sealed class Publication : IAsyncDisposable
     /// <summary>The origin of flows from the host to programs inside.</summary>
     internal const string Origin = "publish";
 
-    private readonly List<(PublishRule Rule, int Offset, IAsyncDisposable Listener)> _listeners = [];
+    private readonly List<Door> _listeners = [];
 
     private Publication()
     {
@@ -18,14 +18,15 @@ internal sealed class Publication : IAsyncDisposable
 
     /// <summary>Binds every port.</summary>
     /// <exception cref="LaunchException">One cannot be bound.</exception>
-    public static async Task<Publication> BindAsync(IEnumerable<PublishRule> rules)
+    public static async Task<Publication> BindAsync(IReadOnlyList<PublishRule> rules)
     {
         Publication publication = new();
+        if (rules.Count == 0) return publication;
         try
         {
             foreach (PublishRule rule in rules)
             {
-                for (int offset = 0; offset < rule.Count; offset++) publication._listeners.Add((rule, offset, Bind(rule, rule.HostPort + offset)));
+                for (int offset = 0; offset < rule.Count; offset++) publication._listeners.Add(new Door(rule, offset, Bind(rule, rule.HostPort + offset)));
             }
             return publication;
         }
@@ -52,7 +53,7 @@ internal sealed class Publication : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach ((_, _, IAsyncDisposable listener) in _listeners) await listener.DisposeAsync();
+        foreach (Door door in _listeners) await door.Listener.DisposeAsync();
     }
 
     private static IAsyncDisposable Bind(PublishRule rule, int port)
@@ -75,4 +76,7 @@ internal sealed class Publication : IAsyncDisposable
         LaunchFailure.BadOptions,
         $"--publish: {local} cannot be opened: {reason}.",
         isDenied ? "Ports below 1024 are often reserved for root (net.ipv4.ip_unprivileged_port_start); take a higher one." : null);
+
+    /// <summary>One port that is bound.</summary>
+    private sealed record Door(PublishRule Rule, int Offset, IAsyncDisposable Listener);
 }

@@ -25,13 +25,15 @@ internal sealed class RunNetwork : IAsyncDisposable
         (_options, _addresses, _way) = (options, addresses, way);
         _runtime = new NetworkRuntime(new NetworkRuntimeOptions { Completions = completions });
         GivenNames names = new();
+        Dictionary<string, IReadOnlyList<IPAddress>> own = addresses.Names;
+        foreach (string name in way.Names.Keys) own.Add(name, way.Names[name]);
         Log = new FlowLog(options.FlowLog);
         Flows.Observe(Log);
         Dns = new DnsServer(new DnsServerOptions
         {
             Dialer = way.ResolverDialer,
             Resolvers = way.Resolvers,
-            Names = new Dictionary<string, IReadOnlyList<IPAddress>>(addresses.Names.Concat(way.Names)),
+            Names = own,
             Zone = SandboxAddresses.Zone,
             GivenNames = names,
         });
@@ -46,22 +48,26 @@ internal sealed class RunNetwork : IAsyncDisposable
     /// <summary>Opens everything on the stack and lets the link carry. The link stays its owner's.</summary>
     public void Start(ILink link, Wire.MacAddress? mac, Publication publication, bool reachesLoopbackV6)
     {
+        AddressPlan[] plans = [.. _addresses.Plans];
+        IPNetwork[] guests = new IPNetwork[plans.Length];
+        for (int i = 0; i < plans.Length; i++) guests[i] = new IPNetwork(plans[i].Guest, plans[i].Prefix.Address.BitCount);
         HostInterface way = Host.AddInterface(new HostInterfaceOptions
         {
             Name = "sandbox",
             Link = link.Properties,
             Mac = mac is { } station ? new PhysicalAddress(ToBytes(station)) : null,
-            Addresses = [.. _addresses.Plans.SelectMany(p => new[] { new InterfaceAddress(p.Gateway, p.Subnet.PrefixLength), new InterfaceAddress(p.NameServer, p.Subnet.PrefixLength) })],
             AnyIp = true,
-            AnyIpExcept = [.. _addresses.Plans.Select(p => new IPNetwork(p.Guest, p.Guest.GetAddressBytes().Length * 8))],
+            AnyIpExcept = guests,
             IpV6 = _addresses.V6 is not null,
             // The cable has one other end, whose addresses we gave it.
             DuplicateAddressDetection = DuplicateAddressDetection.Off,
             PeerLoopback = _options.Publish.Count > 0,
             PeerLoopbackV6 = reachesLoopbackV6,
         });
-        foreach (AddressPlan plan in _addresses.Plans)
+        foreach (AddressPlan plan in plans)
         {
+            way.AddAddress(new InterfaceAddress(plan.Gateway, plan.Prefix.Length));
+            way.AddAddress(new InterfaceAddress(plan.NameServer, plan.Prefix.Length));
             IPNetwork everything = plan.Guest.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? new(IPAddress.Any, 0) : new(IPAddress.IPv6Any, 0);
             // Whatever address a program gave itself: what came by this link is answered by it.
             Host.AddRoute(everything, way, plan.Guest);

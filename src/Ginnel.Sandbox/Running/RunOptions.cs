@@ -50,6 +50,12 @@ public sealed record RunOptions
     /// <summary>How this program starts itself anew; see <see cref="LaunchOptions.SelfCommand"/>.</summary>
     public IReadOnlyList<string>? SelfCommand { get; init; }
 
+    /// <summary>
+    /// Called when the program has ended and nothing of its is under way, before the network is taken down piece by piece. A process that has
+    /// nothing else to do may end right there and leave that to the kernel. Null: no such haste.
+    /// </summary>
+    public Action<ExitStatus>? Over { get; init; }
+
     /// <summary>What a launcher script saw of the caller before the .NET runtime started.</summary>
     public CallerRecord Caller { get; init; }
 }

@@ -55,12 +55,12 @@ internal sealed record SandboxAddresses(AddressPlan V4, AddressPlan? V6)
 
     private static AddressPlan Plan(RunOptions options, AddressFamily family, Lazy<HostRoutes> routes)
     {
-        IPNetwork[] named = [.. options.Subnets.Where(s => s.BaseAddress.AddressFamily == family)];
+        IPNetwork[] named = options.Subnets.Count == 0 ? [] : [.. options.Subnets.Where(s => s.BaseAddress.AddressFamily == family)];
         string name = family == AddressFamily.InterNetwork ? "IPv4" : "IPv6";
         if (named.Length > 1) throw new LaunchException(LaunchFailure.BadOptions, $"Two {name} subnets were named: {named[0]} and {named[1]}.", "A sandbox has one of each family.");
         try
         {
-            return AddressPlan.For(named.Length == 1 ? named[0] : routes.Value.Choose(family));
+            return named.Length == 1 ? AddressPlan.For(named[0]) : AddressPlan.For(routes.Value.ChoosePrefix(family));
         }
         catch (ArgumentException failure)
         {

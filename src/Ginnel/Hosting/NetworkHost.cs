@@ -89,7 +89,7 @@ public sealed partial class NetworkHost : IAsyncDisposable
             Mac = mac,
             AnyIp = options.AnyIp,
             AnyPort = options.AnyPort,
-            AnyIpExcept = [.. options.AnyIpExcept.Select(IpPrefix.From)],
+            AnyIpExcept = ToPrefixes(options.AnyIpExcept),
             IpV6 = options.IpV6,
             PeerLoopback = options.PeerLoopback,
             PeerLoopbackV6 = options.PeerLoopbackV6,
@@ -109,6 +109,14 @@ public sealed partial class NetworkHost : IAsyncDisposable
         foreach (InterfaceAddress address in options.Addresses) added.AddAddress(address);
         lock (_interfaces) _interfaces.Add(added);
         return added;
+    }
+
+    // A loop, and none of LINQ's: its code for types of values would have to be compiled at every start.
+    private static IpPrefix[] ToPrefixes(IReadOnlyList<IPNetwork> networks)
+    {
+        IpPrefix[] prefixes = new IpPrefix[networks.Count];
+        for (int i = 0; i < prefixes.Length; i++) prefixes[i] = IpPrefix.From(networks[i]);
+        return prefixes;
     }
 
     /// <summary>Adds a route.</summary>

@@ -23,7 +23,8 @@ internal sealed class LocalDnsNames
         foreach ((string text, IReadOnlyList<IPAddress> list) in names)
         {
             DnsName name = DnsName.Parse(text);
-            IpAddress[] addresses = [.. list.Select(IpAddress.From)];
+            IpAddress[] addresses = new IpAddress[list.Count];
+            for (int i = 0; i < addresses.Length; i++) addresses[i] = IpAddress.From(list[i]);
             _addresses.Add(name, addresses);
             foreach (IpAddress address in addresses) _names.TryAdd(address, name);
         }

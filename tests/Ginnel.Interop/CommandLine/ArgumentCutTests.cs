@@ -45,7 +45,7 @@ public sealed class ArgumentCutTests
     public void ListsKeepTheirOrderAndFilesAreNotRead()
     {
         CutArguments cut = ArgumentCut.Cut(Tree, ["run", "-p", "80:8080", "--publish=@file", "-v", "x"]);
-        OptionValues values = OptionValues.Parse(Tree, cut);
+        OptionValues values = new(cut);
         Assert.Equal(["80:8080", "@file"], values.List("--publish"));
         Assert.True(values.Has("--verbose"));
         Assert.False(values.Has("--summary"));
@@ -133,10 +133,10 @@ public sealed class ArgumentCutTests
     [Fact]
     public void HelpNamesEveryOptionWithinTheWidth()
     {
-        foreach (GinnelCommand command in Tree.Subcommands.Cast<GinnelCommand>())
+        foreach (GinnelCommand command in Tree.Subcommands)
         {
             string help = HelpText.Of(command, 80);
-            foreach (System.CommandLine.Option option in command.Options) Assert.Contains(option.Name, help);
+            foreach (Option option in command.Options) Assert.Contains(option.Name, help);
             string[] examples = [.. command.Details.Examples.Select(e => "  " + e.Line)];
             Assert.All(help.Split('\n'), line => Assert.True(line.Length <= 80 || examples.Contains(line) || line.StartsWith("Usage:", StringComparison.Ordinal), line));
         }

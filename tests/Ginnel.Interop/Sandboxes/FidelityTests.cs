@@ -7,6 +7,7 @@ public sealed class FidelityTests
 {
     public static TheoryData<Who, DeviceChoice> Ways => new()
     {
+        { Who.Root, DeviceChoice.DirectTun },
         { Who.Root, DeviceChoice.ShellTun },
         { Who.Root, DeviceChoice.VerbPacket },
         { Who.UserWithTun, DeviceChoice.ShellTun },

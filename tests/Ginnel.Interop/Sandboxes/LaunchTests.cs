@@ -7,6 +7,8 @@ public sealed class LaunchTests
 {
     public static TheoryData<Who, DeviceChoice> Ways => new()
     {
+        { Who.Root, DeviceChoice.DirectTun },
+        { Who.Root, DeviceChoice.DirectPacket },
         { Who.Root, DeviceChoice.ShellTun },
         { Who.Root, DeviceChoice.VerbTun },
         { Who.Root, DeviceChoice.VerbPacket },
@@ -57,7 +59,7 @@ public sealed class LaunchTests
     }
 
     [Theory]
-    [InlineData(Who.Root, DeviceChoice.ShellTun)]
+    [InlineData(Who.Root, DeviceChoice.DirectTun)]
     [InlineData(Who.UserWithTun, DeviceChoice.ShellTun)]
     [InlineData(Who.UserWithoutTun, DeviceChoice.VerbPacket)]
     public async Task TheQuickestPossibleWayIsTaken(Who who, DeviceChoice expected)
