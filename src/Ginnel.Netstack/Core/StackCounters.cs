@@ -19,6 +19,9 @@ public sealed class StackCounters
     /// <summary>Bytes handed to links, link headers included.</summary>
     public long BytesSent { get; internal set; }
 
+    /// <summary>TCP segments that were the expected ones and took the fast path; a super-segment counts once.</summary>
+    public long SegmentsPredicted { get; internal set; }
+
     /// <summary>TCP segments sent again.</summary>
     public long Retransmissions { get; internal set; }
 

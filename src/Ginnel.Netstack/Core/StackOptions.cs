@@ -233,6 +233,9 @@ public sealed class TcpOptions
     /// <summary>When a listener answers SYNs with cookies instead of remembering them.</summary>
     public SynCookieUse SynCookies { get; init; } = SynCookieUse.OnOverflow;
 
+    /// <summary>Switches header prediction off: what it does must be what the general way does, and tests compare them.</summary>
+    internal bool GeneralWayOnly { get; init; }
+
     /// <summary>How long a pending connection may wait for accept or reject before it is abandoned.</summary>
     public TimeSpan PendingTimeout { get; init; } = TimeSpan.FromSeconds(60);
 }

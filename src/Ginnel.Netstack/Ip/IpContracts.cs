@@ -47,9 +47,11 @@ internal readonly record struct RouteDecision(NetworkInterface Interface, IpAddr
 /// <param name="LinkDestination">On Ethernet: the station; zero to resolve the next hop.</param>
 /// <param name="TrafficClass">The differentiated services field, in the upper six bits; the others are <paramref name="Ecn"/>.</param>
 /// <param name="FlowLabel">IPv6: the flow's label (RFC 6437).</param>
+/// <param name="SummedLength">How many bytes at the end were summed already while they were copied.</param>
+/// <param name="Sum">Their sum (RFC 1071).</param>
 internal readonly record struct IpSend(
     IpAddress Source, IpAddress Destination, IpProtocol Protocol, byte HopLimit = 0, bool DontFragment = true, byte Ecn = 0,
-    MacAddress LinkDestination = default, byte TrafficClass = 0, uint FlowLabel = 0)
+    MacAddress LinkDestination = default, byte TrafficClass = 0, uint FlowLabel = 0, int SummedLength = 0, ulong Sum = 0)
 {
     /// <summary>The octet of the header: differentiated services (RFC 2474) and ECN (RFC 3168).</summary>
     internal byte ServiceOctet => (byte)(TrafficClass & 0xFC | Ecn);

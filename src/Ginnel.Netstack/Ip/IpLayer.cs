@@ -161,6 +161,8 @@ internal sealed class IpLayer
         _now = now;
         NetworkInterface? source = _interfaces.Find(from);
         Packet? packet = null;
+        // Returned together: the pool's lock is then taken once.
+        PacketQueue done = default;
         try
         {
             while ((packet = batch.Take()) is not null)
@@ -168,13 +170,14 @@ internal sealed class IpLayer
                 _context.Counters.PacketsReceived++;
                 _context.Counters.BytesReceived += packet.Length;
                 if (source is { IsUp: true }) _input.Receive(source, packet, now); else _context.Drop(DropReason.InterfaceDown);
-                packet.Return();
+                done.Add(packet);
             }
         }
         finally
         {
             // Only a bug of ours throws; it may cost this stack, but not the process's packets.
             packet?.Return();
+            done.ReturnAll();
             batch.ReturnAll();
         }
     }

@@ -174,7 +174,8 @@ internal sealed class IpOutput(StackContext context)
             return;
         }
         BinaryPrimitives.WriteUInt16BigEndian(transport[at..], 0);
-        ushort checksum = (ushort)~Checksum.Fold(Checksum.Sum(transport, sum));
+        int head = transport.Length - send.SummedLength;
+        ushort checksum = (ushort)~Checksum.Fold(Checksum.Combine(Checksum.Sum(transport[..head], sum), head, send.Sum));
         if (checksum == 0 && send.Protocol == IpProtocol.Udp) checksum = 0xFFFF;
         BinaryPrimitives.WriteUInt16BigEndian(transport[at..], checksum);
         packet.Checksum = ChecksumState.Unverified;

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Ginnel.Wire;
 
 namespace Ginnel.Netstack;
 
@@ -14,6 +15,7 @@ internal struct ReceiveRing
     private byte[]? _leasedArray;
     private int _head;
     private int _leased;
+    private int _formerSize;
     private bool _isLeased;
 
     /// <summary>Octets in order that wait to be read.</summary>
@@ -30,13 +32,35 @@ internal struct ReceiveRing
     /// </summary>
     internal bool TryWrite(int offset, ReadOnlySpan<byte> bytes, RingMemory memory)
     {
-        int needed = Readable + offset + bytes.Length;
-        if (needed > Capacity && !TryGrow(needed, memory)) return false;
+        if (!TryPlace(offset, bytes.Length, memory, out Span<byte> first, out Span<byte> second)) return false;
+        bytes[..first.Length].CopyTo(first);
+        bytes[first.Length..].CopyTo(second);
+        return true;
+    }
+
+    /// <summary>Puts octets right behind the last readable one and tells their sum (RFC 1071), in one pass.</summary>
+    internal bool TryWriteSummed(ReadOnlySpan<byte> bytes, RingMemory memory, out ulong sum)
+    {
+        sum = 0;
+        if (!TryPlace(0, bytes.Length, memory, out Span<byte> first, out Span<byte> second)) return false;
+        sum = Checksum.SumAndCopy(bytes[..first.Length], first);
+        if (!second.IsEmpty) sum = Checksum.Combine(sum, first.Length, Checksum.SumAndCopy(bytes[first.Length..], second));
+        return true;
+    }
+
+    private bool TryPlace(int offset, int length, RingMemory memory, out Span<byte> first, out Span<byte> second)
+    {
+        int needed = Readable + offset + length;
+        if (needed > Capacity && !TryGrow(needed, memory))
+        {
+            first = second = default;
+            return false;
+        }
         byte[] array = _array!;
         int start = (_head + Readable + offset) & (array.Length - 1);
-        int first = Math.Min(bytes.Length, array.Length - start);
-        bytes[..first].CopyTo(array.AsSpan(start));
-        bytes[first..].CopyTo(array);
+        int before = Math.Min(length, array.Length - start);
+        first = array.AsSpan(start, before);
+        second = array.AsSpan(0, length - before);
         return true;
     }
 
@@ -104,6 +128,8 @@ internal struct ReceiveRing
     private bool TryGrow(int needed, RingMemory memory)
     {
         int size = Math.Max(RingMemory.Smallest, (int)BitOperations.RoundUpToPowerOf2((uint)needed));
+        // A stream that is read as fast as it comes empties its ring with every burst: it does not begin with the smallest each time.
+        if (_array is null && !memory.IsTight) size = Math.Max(size, _formerSize / 2);
         if (!memory.TryRent(size, out byte[] larger)) return false;
         if (_array is { } old)
         {
@@ -121,6 +147,7 @@ internal struct ReceiveRing
     private void Free(RingMemory memory)
     {
         if (_array is null) return;
+        _formerSize = _array.Length;
         memory.Return(_array);
         _array = null;
         _head = 0;

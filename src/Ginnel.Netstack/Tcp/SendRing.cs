@@ -1,4 +1,5 @@
 using System.Numerics;
+using Ginnel.Wire;
 
 namespace Ginnel.Netstack;
 
@@ -57,6 +58,19 @@ internal struct SendRing
         int first = Math.Min(destination.Length, array.Length - start);
         array.AsSpan(start, first).CopyTo(destination);
         array.AsSpan(0, destination.Length - first).CopyTo(destination[first..]);
+    }
+
+    /// <summary>Copies bytes from <paramref name="offset"/> behind the head and tells their sum (RFC 1071), in one pass.</summary>
+    internal readonly ulong ReadSummed(int offset, Span<byte> destination)
+    {
+        if (destination.IsEmpty) return 0;
+        byte[] array = _array!;
+        int start = (_head + offset) & (array.Length - 1);
+        int first = Math.Min(destination.Length, array.Length - start);
+        ulong sum = Checksum.SumAndCopy(array.AsSpan(start, first), destination);
+        if (first == destination.Length) return sum;
+        ReadOnlySpan<byte> rest = array.AsSpan(0, destination.Length - first);
+        return Checksum.Combine(sum, first, Checksum.SumAndCopy(rest, destination[first..]));
     }
 
     /// <summary>Drops acknowledged bytes from the head.</summary>

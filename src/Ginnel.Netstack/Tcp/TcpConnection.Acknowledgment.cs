@@ -23,14 +23,20 @@ internal sealed partial class TcpConnection
             ChallengeAck(now);
             return false;
         }
+        TakeAcknowledgment(segment, now);
+        return State != TcpState.Closed;
+    }
+
+    /// <summary>What an acknowledgment says that may be believed.</summary>
+    private void TakeAcknowledgment(in TcpSegment segment, Instant now)
+    {
+        SequenceNumber acknowledgment = segment.Header.Acknowledgment;
         Delivery delivery = default;
         NoteSacks(segment, ref delivery);
         bool advances = acknowledgment > SndUna;
         if (advances) Acknowledge(segment, acknowledgment, ref delivery, now);
         else Recover(segment, delivery, 0, now);
-        if (State == TcpState.Closed) return false;
-        UpdateSendWindow(segment, advances, now);
-        return true;
+        if (State != TcpState.Closed) UpdateSendWindow(segment, advances, now);
     }
 
     private bool CheckHandshakeAcknowledgment(in TcpSegment segment, Instant now)

@@ -259,7 +259,11 @@ internal sealed partial class TcpConnection
             return false;
         }
         header.Write(packet.Append(headerSize));
-        if (length > 0) SendRing.Read(offset, packet.Append(length));
+        // Where the link completes checksums nobody needs the sum; elsewhere it comes with the copy.
+        bool isPartial = (Route.Interface.Link.Offloads & LinkOffloads.PartialChecksum) != 0;
+        ulong sum = 0;
+        if (isPartial) SendRing.Read(offset, packet.Append(length));
+        else sum = SendRing.ReadSummed(offset, packet.Append(length));
         int size = SndMss - (headerSize - TcpHeader.MinimumSize);
         if (length > size) packet.Segmentation = new Segmentation(IsV4 ? SegmentationKind.TcpV4 : SegmentationKind.TcpV6, (ushort)size);
         if (header.Has(TcpFlags.Ack))
@@ -269,10 +273,11 @@ internal sealed partial class TcpConnection
             _unackedSegments = 0;
             _ackAt = Instant.Never;
         }
-        Tcp.Ip.Send(packet, Route, new IpSend(Flow.Local.Address, Flow.Remote.Address, IpProtocol.Tcp)
+        var send = new IpSend(Flow.Local.Address, Flow.Remote.Address, IpProtocol.Tcp)
         {
-            TrafficClass = _trafficClass, FlowLabel = _flowLabel,
-        }, now);
+            TrafficClass = _trafficClass, FlowLabel = _flowLabel, SummedLength = isPartial ? 0 : length, Sum = sum,
+        };
+        Tcp.Ip.Send(packet, Route, send, now);
         return true;
     }
 

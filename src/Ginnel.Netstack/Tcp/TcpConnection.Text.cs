@@ -51,6 +51,25 @@ internal sealed partial class TcpConnection
             OweAck();
             if (!inOrder) return;
         }
+        NoteText(segment, now);
+    }
+
+    /// <summary>Takes a payload that stands in the ring already, right behind what can be read.</summary>
+    private void TakeText(in TcpSegment segment, Instant now)
+    {
+        AdvanceBy(segment.Payload.Length);
+        NoteText(segment, now);
+    }
+
+    private void AdvanceBy(int octets)
+    {
+        ReceiveRing.Advance(octets);
+        RcvNxt += octets;
+    }
+
+    /// <summary>More can be read: when to acknowledge it, and who is told.</summary>
+    private void NoteText(in TcpSegment segment, Instant now)
+    {
         _bytesReceived += segment.Payload.Length;
         _unackedSegments += segment.Count;
         // RFC 9293 section 3.8.6.3: every second segment at least; a super-segment counts as what it stands for.
@@ -75,8 +94,7 @@ internal sealed partial class TcpConnection
         if (inOrder && queue is not { IsEmpty: false })
         {
             if (!ReceiveRing.TryWrite(0, segment.Payload, Memory)) { Tcp.Drop(DropReason.ReceiveBufferFull); return false; }
-            ReceiveRing.Advance(segment.Payload.Length);
-            RcvNxt = end;
+            AdvanceBy(segment.Payload.Length);
             return true;
         }
         queue ??= OutOfOrder = new OutOfOrderQueue();
@@ -98,8 +116,7 @@ internal sealed partial class TcpConnection
         if (at < end && !_hasDuplicate) NoteDuplicate(at, end);
         if (!inOrder) { queue.Add(segment.Sequence, end); return true; }
         SequenceNumber next = queue.Advance(end);
-        ReceiveRing.Advance(next - RcvNxt);
-        RcvNxt = next;
+        AdvanceBy(next - RcvNxt);
         return true;
     }
 

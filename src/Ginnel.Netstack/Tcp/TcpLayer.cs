@@ -95,13 +95,16 @@ internal sealed partial class TcpLayer
     /// <summary>A segment from IP. Whatever it holds, nothing is thrown.</summary>
     internal void Receive(in ReceivedPacket packet, Instant now)
     {
-        DropReason reason = TryRead(packet, out TcpSegment segment);
+        DropReason reason = TryView(packet, out TcpView view);
         if (reason != DropReason.None) { Drop(reason); return; }
-        var local = new IpEndpoint(packet.Destination, segment.Header.DestinationPort);
-        var remote = new IpEndpoint(packet.Source, segment.Header.SourcePort);
+        var local = new IpEndpoint(packet.Destination, view.DestinationPort);
+        var remote = new IpEndpoint(packet.Source, view.SourcePort);
+        TcpConnection? connection = _flows.Find(local, remote);
+        if (connection is not null && connection.TryPredicted(packet, view, now)) return;
+        reason = TryRead(packet, view, out TcpSegment segment);
+        if (reason != DropReason.None) { Drop(reason); return; }
         // Attack case C15: a segment from an endpoint to itself (LAND) would make us talk to ourselves for ever.
         if (local == remote) { Drop(DropReason.BadSource); return; }
-        TcpConnection? connection = _flows.Find(local, remote);
         SequenceNumber? former = null;
         if (connection is not null && connection.YieldsTo(segment) && HasTaker(packet, local))
         {
@@ -113,18 +116,22 @@ internal sealed partial class TcpLayer
         ListenArrives(packet, ref segment, new FlowKey(IpProtocol.Tcp, local, remote), former, now);
     }
 
-    private static DropReason TryRead(in ReceivedPacket packet, out TcpSegment segment)
+    private static DropReason TryView(in ReceivedPacket packet, out TcpView view)
     {
-        segment = default;
+        view = default;
         // RFC 9293 section 3.9.2.3: broadcast and multicast are nothing for TCP.
         if (packet.IsBroadcast || packet.Destination.IsMulticast) return DropReason.BadDestination;
         if (packet.Source.IsMulticast || packet.Source.IsLimitedBroadcast || packet.Source.IsUnspecified) return DropReason.BadSource;
-        DropReason reason = TcpView.TryParse(packet.Transport, out TcpView view);
-        if (reason != DropReason.None) return reason;
+        return TcpView.TryParse(packet.Transport, out view);
+    }
+
+    private static DropReason TryRead(in ReceivedPacket packet, in TcpView view, out TcpSegment segment)
+    {
+        segment = default;
         if (packet.Checksum == ChecksumState.Unverified
             && !Checksum.Verify(packet.Source, packet.Destination, IpProtocol.Tcp, packet.Transport))
             return DropReason.BadChecksum;
-        reason = TcpHeader.Read(view, out TcpHeader header);
+        DropReason reason = TcpHeader.Read(view, out TcpHeader header);
         if (reason != DropReason.None) return reason;
         if (header.SourcePort == 0 || header.DestinationPort == 0) return DropReason.BadField;
         segment = new TcpSegment
