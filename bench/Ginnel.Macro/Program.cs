@@ -6,11 +6,13 @@ using Ginnel.Macro.Workers;
 using Ginnel.Sandbox;
 
 // usage: dotnet run -c Release --project bench/Ginnel.Macro -- [ROUNDS] [SECONDS] [FILE]
-// Measures ginnel run beside slirp4netns and pasta, interleaved, so that a noisy minute is everybody's noisy minute.
+// Measures ginnel run beside slirp4netns and pasta, interleaved, so that a noisy minute is everybody's noisy minute. As root it does so in a
+// network namespace of its own, with cubic at all ends.
 if (args is [NamespaceVerb.Word, ..]) return NamespaceVerb.Run(args);
 if (args is ["client", .. string[] client]) return LoadClient.Run(client);
 if (args is ["gateway", string socket]) return await StreamGateway.RunAsync(socket);
 if (args is ["bridge", string wire, .. string[] command]) return await FrameBridge.RunAsync(wire, command);
+if (Surroundings.Enter(args) is { } exitCode) return exitCode;
 int rounds = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 5;
 int seconds = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 2;
 string root = FindRoot();
@@ -29,18 +31,26 @@ StringBuilder report = new();
 report.AppendLine("# ginnel run beside its peers").AppendLine();
 report.AppendLine(CultureInfo.InvariantCulture,
     $"`dotnet run -c Release --project bench/Ginnel.Macro -- {rounds} {seconds}`, {DateTime.UtcNow:yyyy-MM-dd}, {Environment.ProcessorCount} cores, " +
-    $"Linux {Environment.OSVersion.Version}, congestion control of both ends {File.ReadAllText("/proc/sys/net/ipv4/tcp_congestion_control").Trim()}.");
-report.AppendLine("Medians of interleaved rounds; the machine is shared and noisy, so read the ratios.");
+    $"Linux {Environment.OSVersion.Version}, congestion control {Surroundings.CongestionControl()}.");
+report.AppendLine(CultureInfo.InvariantCulture, $"Began {DateTime.UtcNow:HH:mm} UTC, load average {Load()}.");
+report.AppendLine("Medians of interleaved rounds, and medians of the rounds' ratios; the machine is shared and noisy, so read the ratios.");
 Console.Write(report);
-foreach (Table table in new Measurements(peers, server.Port, rounds, seconds).All())
+Measurements measurements = new(peers, server.Port, rounds, seconds);
+foreach (Table table in measurements.All()) Show(table.Write);
+Show(measurements.Targets.Write);
+Show(output => output.AppendLine().AppendLine(CultureInfo.InvariantCulture, $"Ended {DateTime.UtcNow:HH:mm} UTC, load average {Load()}."));
+return 0;
+
+// As it comes: a run that is interrupted keeps what it has measured.
+void Show(Action<StringBuilder> write)
 {
-    // As it comes: a run that is interrupted keeps what it has measured.
     int before = report.Length;
-    table.Write(report);
+    write(report);
     Console.Write(report.ToString(before, report.Length - before));
     if (args.Length > 2) File.WriteAllText(args[2], report.ToString());
 }
-return 0;
+
+static string Load() => string.Join(' ', File.ReadAllText("/proc/loadavg").Split(' ')[..3]);
 
 static string FindRoot()
 {

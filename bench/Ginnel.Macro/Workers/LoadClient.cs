@@ -23,6 +23,8 @@ internal static class LoadClient
             "trips" => Trips(target, first),
             "short" => Short(target, first, second),
             "idle" => Idle(target, first),
+            "datagrams" => DatagramLoad.Run(target, first, second, ownSockets: false),
+            "queries" => DatagramLoad.Run(target, first, second, ownSockets: true),
             _ => throw new ArgumentException($"unknown load '{arguments[0]}'"),
         };
         Console.WriteLine(result);
@@ -130,18 +132,19 @@ internal static class LoadClient
     private static Socket Open(IPEndPoint target, byte kind)
     {
         Socket socket = new(target.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        if (CongestionChoice.IsPossible) CongestionChoice.Apply(socket);
         socket.Connect(target);
         socket.Send([kind]);
         return socket;
     }
 
-    private static double Percentile(List<double> values, double share)
+    internal static double Percentile(List<double> values, double share)
     {
         if (values.Count == 0) return 0;
         values.Sort();
         return values[Math.Min(values.Count - 1, (int)(values.Count * share))];
     }
 
-    private static string Format(params ReadOnlySpan<double> values) =>
+    internal static string Format(params ReadOnlySpan<double> values) =>
         string.Join(' ', values.ToArray().Select(value => value.ToString("R", CultureInfo.InvariantCulture)));
 }

@@ -16,18 +16,44 @@ internal sealed class LoadServer : IDisposable
     internal const int BlockSize = 128 << 10;
 
     private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+    private readonly Socket _datagrams = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
 
     /// <param name="port">A port on all addresses; 0 for one of loopback's.</param>
     internal LoadServer(int port = 0)
     {
+        if (CongestionChoice.IsPossible) CongestionChoice.Apply(_listener);
         _listener.Bind(new IPEndPoint(port == 0 ? IPAddress.Loopback : IPAddress.Any, port));
         _listener.Listen(4096);
+        _datagrams.ReceiveBufferSize = 4 << 20;
+        _datagrams.Bind(_listener.LocalEndPoint!);
         Start(AcceptAll);
+        Start(Return);
     }
 
     internal int Port => ((IPEndPoint)_listener.LocalEndPoint!).Port;
 
-    public void Dispose() => _listener.Dispose();
+    public void Dispose()
+    {
+        _listener.Dispose();
+        _datagrams.Dispose();
+    }
+
+    /// <summary>Sends each datagram back, with the bit set that makes an answer of a DNS query.</summary>
+    private void Return()
+    {
+        byte[] buffer = new byte[2048];
+        SocketAddress from = new(AddressFamily.InterNetwork);
+        try
+        {
+            while (true)
+            {
+                int length = _datagrams.ReceiveFrom(buffer, SocketFlags.None, from);
+                if (length > 2) buffer[2] |= 0x80;
+                _datagrams.SendTo(buffer.AsSpan(0, length), SocketFlags.None, from);
+            }
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException) { }
+    }
 
     private void AcceptAll()
     {
