@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Ginnel.Linux.Native;
 
 namespace Ginnel.Linux.Events;
@@ -26,6 +27,9 @@ public sealed class EventLoop : CompletionScheduler, IDisposable
     private readonly Descriptor _epoll;
     private readonly Descriptor _wake;
     private readonly Thread _thread;
+    // Replaced, never changed: the loop goes through it without a lock.
+    private LoopTimer[] _timers = [];
+    private long _sleepsUntil;
     private ulong _lastToken;
     private int _isWoken;
     private int _isStopping;
@@ -88,6 +92,36 @@ public sealed class EventLoop : CompletionScheduler, IDisposable
         if (_hasEnded) GiveAway();
     }
 
+    /// <summary>The loop's own wait is the timer of the system's clock: no thread of its own, no hand-over when it fires.</summary>
+    protected override ITimer CreateTimer(TimeProvider time, Action fire) =>
+        time == TimeProvider.System ? CreateTimer(fire) : base.CreateTimer(time, fire);
+
+    internal LoopTimer CreateTimer(Action fire)
+    {
+        LoopTimer timer = new(this, fire);
+        lock (Gate)
+        {
+            _timers = [.. _timers, timer];
+            if (_hasEnded) timer.LeaveLoop();
+        }
+        return timer;
+    }
+
+    /// <summary>Forgets a timer.</summary>
+    internal void Forget(LoopTimer timer)
+    {
+        lock (Gate) _timers = [.. _timers.Where(other => other != timer)];
+    }
+
+    /// <summary>Told of a timer that is due at another time than it was.</summary>
+    internal void Rearmed(long due)
+    {
+        if (Thread.CurrentThread == _thread) return;
+        // The loop says how long it will sleep and looks at the timers once more; here it is the other way round, and one sees the other.
+        Interlocked.MemoryBarrier();
+        if (due < Volatile.Read(ref _sleepsUntil) && Interlocked.Exchange(ref _isWoken, 1) == 0) Wake();
+    }
+
     /// <summary>Watches a descriptor from now on.</summary>
     /// <param name="descriptor">Open until it is removed.</param>
     /// <param name="events">What for, a set of <see cref="Polling"/>'s; errors are always told.</param>
@@ -114,7 +148,7 @@ public sealed class EventLoop : CompletionScheduler, IDisposable
         _watches.TryRemove(watch.Token, out _);
     }
 
-    /// <summary>Ends the loop after what it is at; what is scheduled then or later runs on the thread pool. Watches are told nothing more.</summary>
+    /// <summary>Ends the loop after what it is at; what is scheduled or due then or later runs on the thread pool. Watches are told nothing more.</summary>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _isStopping, 1) == 0) Wake();
@@ -125,7 +159,7 @@ public sealed class EventLoop : CompletionScheduler, IDisposable
         Span<Polling.ReadyEvent> events = stackalloc Polling.ReadyEvent[EventsPerWait];
         while (Volatile.Read(ref _isStopping) == 0)
         {
-            int count = Polling.Wait(_epoll.Number, events, _ready.Count > 0 ? 0 : -1);
+            int count = Polling.Wait(_epoll.Number, events, _ready.Count > 0 ? 0 : Patience());
             for (int i = 0; i < count; i++)
             {
                 if (events[i].Token == 0) ClearWake();
@@ -133,13 +167,44 @@ public sealed class EventLoop : CompletionScheduler, IDisposable
                 // What follows from an event runs while its packets are in the cache.
                 RunReady();
             }
+            FireTimers();
             if (count <= 0) RunReady();
         }
         _hasEnded = true;
         foreach (IThreadPoolWorkItem item in _ready) System.Threading.ThreadPool.UnsafeQueueUserWorkItem(item, preferLocal: false);
         GiveAway();
+        lock (Gate)
+        {
+            foreach (LoopTimer timer in _timers) timer.LeaveLoop();
+        }
         _epoll.Dispose();
         _wake.Dispose();
+    }
+
+    // Milliseconds until the first timer, rounded up: rounding down would wake early and spin.
+    private int Patience()
+    {
+        long due = FirstDue();
+        Interlocked.Exchange(ref _sleepsUntil, due);
+        due = Math.Min(due, FirstDue());
+        if (due == LoopTimer.Never) return -1;
+        double left = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), due).TotalMilliseconds;
+        return left <= 0 ? 0 : (int)Math.Min(Math.Ceiling(left), int.MaxValue);
+    }
+
+    private long FirstDue()
+    {
+        long first = LoopTimer.Never;
+        foreach (LoopTimer timer in Volatile.Read(ref _timers)) first = Math.Min(first, timer.Due);
+        return first;
+    }
+
+    private void FireTimers()
+    {
+        LoopTimer[] timers = Volatile.Read(ref _timers);
+        if (timers.Length == 0) return;
+        long now = Stopwatch.GetTimestamp();
+        foreach (LoopTimer timer in timers) timer.FireIfDue(now);
     }
 
     private void RunReady()

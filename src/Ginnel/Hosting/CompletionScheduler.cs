@@ -14,6 +14,17 @@ public abstract class CompletionScheduler
     /// <summary>Runs the item once, soon, and not on the caller's stack unless the scheduler is made for that.</summary>
     public abstract void Schedule(IThreadPoolWorkItem item);
 
+    /// <summary>A timer for a runtime's deadlines, without a period. A scheduler with a thread that waits may call from there, and cost no other.</summary>
+    /// <param name="time">The runtime's clock.</param>
+    /// <param name="fire">Called once after each change, never while the change is being made, perhaps early.</param>
+    /// <returns>Not armed. <see cref="ITimer.Change"/> is called with no period, from any thread.</returns>
+    protected internal virtual ITimer CreateTimer(TimeProvider time, Action fire)
+    {
+        // The timer must not keep whatever context the first user of the runtime happens to run in.
+        using AsyncFlowControl flow = ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow();
+        return time.CreateTimer(static state => ((Action)state!)(), fire, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
     /// <summary>Goes on as an item of this scheduler.</summary>
     internal Turn YieldAsync() => new(this);
 

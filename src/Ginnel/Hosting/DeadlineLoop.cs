@@ -25,9 +25,7 @@ internal sealed class DeadlineLoop : IDisposable
     internal DeadlineLoop(NetworkRuntime runtime)
     {
         _runtime = runtime;
-        // The timer must not keep whatever context the first user of the runtime happens to run in.
-        using AsyncFlowControl flow = ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow();
-        _timer = runtime.Time.CreateTimer(static state => ((DeadlineLoop)state!).Fire(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = runtime.Completions.CreateTimer(runtime.Time, Fire);
     }
 
     /// <summary>Asks for a call no later than the deadline. A later one than is scheduled changes nothing: the early call reschedules.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Ginnel.Linux.Events;
 
 namespace Ginnel.Interop.Streams;
@@ -56,6 +57,61 @@ public sealed class EventLoopTests
         }
         while (Volatile.Read(ref ran) < 500) await Task.Delay(1, Token);
         Assert.Equal(500, ran);
+    }
+
+    [Fact]
+    public async Task ATimerWakesTheLoopThatSleepsAndFiresOnItsThreadNeverEarly()
+    {
+        using EventLoop loop = new("test loop", runsContinuations: true);
+        ConcurrentQueue<(long Time, string? Thread)> fired = new();
+        SemaphoreSlim told = new(0);
+        using LoopTimer timer = loop.CreateTimer(() => { fired.Enqueue((Stopwatch.GetTimestamp(), Thread.CurrentThread.Name)); told.Release(); });
+        for (int i = 0; i < 20; i++)
+        {
+            long before = Stopwatch.GetTimestamp();
+            // A later time that is replaced by an earlier one: the loop sleeps for the later one already.
+            timer.Change(TimeSpan.FromHours(1), Timeout.InfiniteTimeSpan);
+            timer.Change(TimeSpan.FromMilliseconds(i % 5), Timeout.InfiniteTimeSpan);
+            await told.WaitAsync(Token);
+            Assert.True(fired.TryDequeue(out (long Time, string? Thread) one));
+            Assert.Equal("test loop", one.Thread);
+            Assert.InRange(Stopwatch.GetElapsedTime(before, one.Time).TotalMilliseconds, i % 5, double.MaxValue);
+        }
+        Assert.Empty(fired);
+    }
+
+    [Fact]
+    public async Task ATimerSetOnTheLoopFiresAsWell()
+    {
+        using EventLoop loop = new("test loop", runsContinuations: true);
+        int left = 10;
+        TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        LoopTimer? timer = null;
+        using LoopTimer made = timer = loop.CreateTimer(() =>
+        {
+            if (--left == 0) done.SetResult();
+            else timer!.Change(TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
+        });
+        timer.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        await done.Task.WaitAsync(Token);
+        Assert.Equal(0, left);
+    }
+
+    [Fact]
+    public async Task TimersFireAfterTheLoopsEndToo()
+    {
+        for (int round = 0; round < 20; round++)
+        {
+            SemaphoreSlim told = new(0);
+            EventLoop loop = new("test loop", runsContinuations: true);
+            using LoopTimer early = loop.CreateTimer(() => told.Release());
+            early.Change(TimeSpan.FromMilliseconds(2), Timeout.InfiniteTimeSpan);
+            loop.Dispose();
+            using LoopTimer late = loop.CreateTimer(() => told.Release());
+            late.Change(TimeSpan.FromMilliseconds(2), Timeout.InfiniteTimeSpan);
+            await told.WaitAsync(Token);
+            await told.WaitAsync(Token);
+        }
     }
 
     private sealed class Item(Action action) : IThreadPoolWorkItem
