@@ -8,6 +8,7 @@ internal sealed class Measurements(Peer[] peers, int port, int rounds, int secon
 {
     private const int IdleConnections = 10_000;
     private const string Ours = "ginnel 1500", Slirp = Table.Base, LargeSlirp = "slirp4netns 65520", Pasta = "pasta 65520 (tcp_wmem capped)", Kernel = "kernel loopback";
+    private static readonly string StreamLink = $"ginnel, stream link {Workers.FrameBridge.Mtu}";
     private readonly string _seconds = seconds.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>What all of it is held against; complete once <see cref="All"/> has come to its end.</summary>
@@ -45,6 +46,7 @@ internal sealed class Measurements(Peer[] peers, int port, int rounds, int secon
             Targets.AtLeast(what, speed, Ours, overSlirp, Slirp);
             Targets.AtLeast(what, speed, Ours, overLargeSlirp, LargeSlirp);
             Targets.AtLeast(what, speed, Ours, ofKernel, Kernel);
+            Targets.AtLeast(what, speed, StreamLink, 3, Slirp);
             Targets.AtMost($"CPU per GB {what}", cpu, Ours, 0.25, Slirp);
         }
         Targets.AtLeast(what, speed, "ginnel 65520", 1, Pasta);
@@ -106,7 +108,7 @@ internal sealed class Measurements(Peer[] peers, int port, int rounds, int secon
         Table time = new("Start-up: /bin/true, from start to end", "ms", "Lower is better.");
         for (int round = 0; round < Math.Max(5, rounds); round++)
         {
-            foreach (Peer peer in peers) time.Add(peer.Name, peer.StartUp() ?? double.NaN);
+            foreach (Peer peer in peers.Where(peer => peer is not StreamPeer)) time.Add(peer.Name, peer.StartUp() ?? double.NaN);
         }
         Targets.AtMost("start-up, ms", time, Ours, 80);
         return time;
