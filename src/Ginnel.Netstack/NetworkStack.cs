@@ -34,20 +34,23 @@ public sealed partial class NetworkStack
     public StackCounters Counters => _context.Counters;
 
     /// <summary>
-    /// Bytes that all buffers together may hold; lowering it takes nothing away at once, but nothing grows until below it.
+    /// Bytes that all buffers, queues and tables whose size others decide may hold together; lowering it takes nothing away at once, but nothing grows until below it.
     /// </summary>
     public long MemoryLimit
     {
-        get => _context.MemoryLimit;
+        get => _context.Memory.Limit;
         set
         {
-            _context.MemoryLimit = value;
+            _context.Memory.Limit = value;
             _tcp.MemoryChanged();
         }
     }
 
-    /// <summary>Bytes that buffers hold now.</summary>
-    public long MemoryInUse => _context.MemoryInUse;
+    /// <summary>Bytes of <see cref="MemoryLimit"/> that are in use.</summary>
+    public long MemoryInUse => _context.Memory.InUse;
+
+    /// <summary>Those of them that are used for this.</summary>
+    public long MemoryInUseFor(MemoryUse use) => _context.Memory.Of(use);
 
     /// <summary>Those of them that belong to connections, released ones that still deliver included.</summary>
     public long ConnectionMemoryInUse => _tcp.Memory.InUse;

@@ -83,7 +83,7 @@ internal sealed class StackContext
     {
         Options = options;
         Sockets = new SocketTable(options.MaxSockets);
-        MemoryLimit = options.MemoryLimit;
+        Memory = new StackMemory(options.MemoryLimit);
     }
 
     internal StackOptions Options { get; }
@@ -94,9 +94,8 @@ internal sealed class StackContext
     internal EventQueue Events { get; } = new();
     internal TimerQueue Timers { get; } = new();
 
-    /// <summary>Bytes that buffers may hold; and those they hold.</summary>
-    internal long MemoryLimit { get; set; }
-    internal long MemoryInUse { get; set; }
+    /// <summary>The budget that everything shares whose size others decide.</summary>
+    internal StackMemory Memory { get; }
 
     /// <summary>Pending connections and ports together, bounded by <see cref="StackOptions.MaxPending"/>.</summary>
     internal int PendingCount { get; set; }

@@ -23,7 +23,12 @@ public sealed class StackOptions
     /// </summary>
     public int MaxPending { get; init; } = 1_024;
 
-    /// <summary>Bytes that all receive and send buffers of the stack may hold together; the shell may change it at any time.</summary>
+    /// <summary>
+    /// Bytes that receive and send buffers, records of what is in flight, queues of datagrams, fragments and memory of SYNs may hold together; the
+    /// shell may change it at any time. From half of it on windows shrink to what their readers take; from five eighths on who keeps a window shut gets no
+    /// more to send from and is reset after 15 s; from three quarters on writers wait; from seven eighths on windows shrink to what is held; at the
+    /// limit what arrives is dropped. Beside it stand the sockets themselves, below 1 KiB each.
+    /// </summary>
     public long MemoryLimit { get; init; } = 256L << 20;
 
     /// <summary>Most neighbors per interface; the longest unused makes room.</summary>
@@ -57,7 +62,7 @@ public sealed class StackOptions
     /// <summary>Most datagrams in reassembly at once; the oldest gives way.</summary>
     public int MaxReassemblies { get; init; } = 64;
 
-    /// <summary>Bytes of fragments held at once.</summary>
+    /// <summary>Bytes of fragments held at once, which also count against <see cref="MemoryLimit"/>; the oldest packet gives way.</summary>
     public int MaxReassemblyBytes { get; init; } = 1 << 20;
 
     /// <summary>How long fragments wait for the rest (RFC 8200: 60 s; RFC 1122: 60–120 s).</summary>
@@ -116,11 +121,17 @@ public sealed class StackOptions
 /// <summary>How TCP behaves: buffers, timers, switches.</summary>
 public sealed class TcpOptions
 {
-    /// <summary>Most bytes that wait in a connection's send buffer; a power of two.</summary>
-    public int SendBuffer { get; init; } = 1 << 20;
+    /// <summary>Most bytes that wait in a connection's send buffer; a power of two. It begins with 256 KiB and follows the congestion window.</summary>
+    public int SendBuffer { get; init; } = 4 << 20;
 
-    /// <summary>Most bytes that wait in a connection's receive buffer, hence the largest window; a power of two.</summary>
-    public int ReceiveBuffer { get; init; } = 1 << 20;
+    /// <summary>
+    /// Most bytes that wait in a connection's receive buffer, hence the largest window; a power of two. It begins with 64 KiB and follows what the
+    /// reader takes in a round trip.
+    /// </summary>
+    public int ReceiveBuffer { get; init; } = 4 << 20;
+
+    /// <summary>Whether the send buffer begins small and grows with the congestion window; otherwise it is as large as may be at once.</summary>
+    public bool TuneSendBuffer { get; init; } = true;
 
     /// <summary>Which congestion control new connections use.</summary>
     public CongestionControlKind CongestionControl { get; init; } = CongestionControlKind.Cubic;

@@ -82,7 +82,7 @@ internal struct DatagramQueue
         if (_ring is not null)
         {
             ArrayPool<byte>.Shared.Return(_ring);
-            context.MemoryInUse -= _capacity;
+            context.Memory.Count(MemoryUse.Datagrams, -_capacity);
         }
         this = default;
     }
@@ -91,11 +91,11 @@ internal struct DatagramQueue
     {
         int capacity = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(needed, LeastCapacity));
         // While moving both rings exist, but only for the length of a copy.
-        if (context.MemoryInUse + capacity - _capacity > context.MemoryLimit) return false;
+        if (!context.Memory.Has(capacity - _capacity)) return false;
         byte[] ring = ArrayPool<byte>.Shared.Rent(capacity);
         Read(0, ring.AsSpan(0, _used));
         if (_ring is not null) ArrayPool<byte>.Shared.Return(_ring);
-        context.MemoryInUse += capacity - _capacity;
+        context.Memory.Count(MemoryUse.Datagrams, capacity - _capacity);
         (_ring, _capacity, _head) = (ring, capacity, 0);
         return true;
     }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using Ginnel.Wire;
 
 namespace Ginnel.Netstack;
@@ -16,6 +17,12 @@ internal sealed class Reassembler(StackContext context, IcmpSender errors) : Tim
     internal int Count => _entries.Count;
     internal int Bytes => _bytes;
 
+    private void Charge(int bytes)
+    {
+        _bytes += bytes;
+        context.Memory.Count(MemoryUse.Reassembly, bytes);
+    }
+
     /// <summary>Adds a fragment; when it completes its packet, the packet stands at the start of a rented array.</summary>
     /// <param name="fragment">The fragment.</param>
     /// <param name="on">Where it came in.</param>
@@ -27,18 +34,18 @@ internal sealed class Reassembler(StackContext context, IcmpSender errors) : Tim
         whole = null;
         length = 0;
         if (IsTiny(fragment)) return DropReason.BadFragment;
-        if (!_entries.TryGet(fragment.Key, out Reassembly? entry)) entry = Open(fragment, on, now);
+        if (!_entries.TryGet(fragment.Key, out Reassembly? entry) && !TryOpen(fragment, on, now, out entry)) return DropReason.ReassemblyLimit;
         if (!MakeRoom(Reassembly.CostOf(fragment), entry)) return DropReason.ReassemblyLimit;
         int before = entry.Cost;
         DropReason reason = entry.Add(fragment);
-        _bytes += entry.Cost - before;
+        Charge(entry.Cost - before);
         if (!entry.IsComplete) return reason;
         length = entry.WholeLength;
         if (length < 0)
         {
-            _bytes -= entry.Cost;
+            int held = entry.Cost;
             entry.Poison();
-            _bytes += entry.Cost;
+            Charge(entry.Cost - held);
             return DropReason.BadFragment;
         }
         whole = ArrayPool<byte>.Shared.Rent(length);
@@ -71,22 +78,24 @@ internal sealed class Reassembler(StackContext context, IcmpSender errors) : Tim
         return fragment.Protocol == IpProtocol.Tcp && fragment.Offset < TcpHeader.MinimumSize;
     }
 
-    private Reassembly Open(in Fragment fragment, NetworkInterface on, Instant now)
+    private bool TryOpen(in Fragment fragment, NetworkInterface on, Instant now, [NotNullWhen(true)] out Reassembly? entry)
     {
         while (_entries.IsFull && _entries.TryPeekOldest(out Reassembly? oldest)) Evict(oldest);
-        Reassembly entry = new(fragment.Key, now + context.Options.ReassemblyTimeout)
+        entry = null;
+        if (!MakeRoom(Reassembly.EntryCost, null)) return false;
+        entry = new Reassembly(fragment.Key, now + context.Options.ReassemblyTimeout)
         {
             Interface = on, IsForOwnAddress = fragment.IsForOwnAddress,
         };
         _entries.Add(fragment.Key, entry);
-        _bytes += entry.Cost;
+        Charge(entry.Cost);
         Arm();
-        return entry;
+        return true;
     }
 
-    private bool MakeRoom(int cost, Reassembly forEntry)
+    private bool MakeRoom(int cost, Reassembly? forEntry)
     {
-        while (_bytes + cost > context.Options.MaxReassemblyBytes)
+        while (_bytes + cost > context.Options.MaxReassemblyBytes || !context.Memory.Has(cost))
         {
             if (!_entries.TryPeekOldest(out Reassembly? oldest)) return false;
             if (oldest != forEntry)
@@ -109,7 +118,7 @@ internal sealed class Reassembler(StackContext context, IcmpSender errors) : Tim
 
     private void Remove(Reassembly entry)
     {
-        _bytes -= entry.Cost;
+        Charge(-entry.Cost);
         entry.Release();
         _entries.Remove(entry.Key);
         Arm();

@@ -45,7 +45,10 @@ internal abstract class CongestionControl
     }
 
     /// <summary>IW in octets.</summary>
-    internal int InitialWindow(int segments) => Math.Min(segments * SegmentSize, Math.Max(2 * SegmentSize, segments * 1460));
+    internal int InitialWindow(int segments) => InitialWindow(segments, SegmentSize);
+
+    /// <summary>IW in octets for segments of a size.</summary>
+    internal static int InitialWindow(int segments, int size) => Math.Min(segments * size, Math.Max(2 * size, segments * 1460));
 
     /// <summary>New octets were acknowledged outside recovery.</summary>
     internal void Acknowledged(int octets, TimeSpan roundTrip, Instant now)

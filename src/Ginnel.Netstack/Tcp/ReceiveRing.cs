@@ -113,14 +113,14 @@ internal struct ReceiveRing
     internal void Abandon(RingMemory memory)
     {
         Close(memory);
-        if (_leasedArray is { } leased) memory.Abandon(leased);
+        if (_leasedArray is { } leased) memory.Abandon(MemoryUse.Receive, leased);
         _leasedArray = null;
         _isLeased = false;
     }
 
     private void EndLease(RingMemory memory)
     {
-        if (!ReferenceEquals(_array, _leasedArray)) memory.Return(_leasedArray!);
+        if (!ReferenceEquals(_array, _leasedArray)) memory.Return(MemoryUse.Receive, _leasedArray!);
         _leasedArray = null;
         _isLeased = false;
     }
@@ -129,15 +129,15 @@ internal struct ReceiveRing
     {
         int size = Math.Max(RingMemory.Smallest, (int)BitOperations.RoundUpToPowerOf2((uint)needed));
         // A stream that is read as fast as it comes empties its ring with every burst: it does not begin with the smallest each time.
-        if (_array is null && !memory.IsTight) size = Math.Max(size, _formerSize / 2);
-        if (!memory.TryRent(size, out byte[] larger)) return false;
+        if (_array is null && !memory.Budget.IsShort) size = Math.Max(size, _formerSize / 2);
+        if (!memory.TryRent(MemoryUse.Receive, size, out byte[] larger)) return false;
         if (_array is { } old)
         {
             // Everything moves, in the order of the ring: out-of-order octets are somewhere behind the readable ones.
             int first = old.Length - _head;
             old.AsSpan(_head, first).CopyTo(larger);
             old.AsSpan(0, _head).CopyTo(larger.AsSpan(first));
-            if (!ReferenceEquals(old, _leasedArray)) memory.Return(old);
+            if (!ReferenceEquals(old, _leasedArray)) memory.Return(MemoryUse.Receive, old);
         }
         _array = larger;
         _head = 0;
@@ -148,7 +148,7 @@ internal struct ReceiveRing
     {
         if (_array is null) return;
         _formerSize = _array.Length;
-        memory.Return(_array);
+        memory.Return(MemoryUse.Receive, _array);
         _array = null;
         _head = 0;
     }

@@ -36,15 +36,15 @@ internal sealed class RefusedSyns(KeyedHash hash)
     internal void Forget(RingMemory memory)
     {
         if (_table is null) return;
-        memory.Return(_table);
+        memory.Return(MemoryUse.Handshakes, _table);
         _table = null;
     }
 
     // A small stack does not give a large part of its memory for it.
     private bool TryRent(RingMemory memory)
     {
-        long share = Math.Min(Largest, memory.Limit / 64);
-        if (share < RingMemory.Smallest || !memory.TryRent((int)BitOperations.RoundUpToPowerOf2((ulong)share / 2 + 1), out byte[] table)) return false;
+        long share = Math.Min(Largest, memory.Budget.Limit / 64);
+        if (share < RingMemory.Smallest || !memory.TryRent(MemoryUse.Handshakes, (int)BitOperations.RoundUpToPowerOf2((ulong)share / 2 + 1), out byte[] table)) return false;
         table.AsSpan().Clear();
         _table = table;
         return true;

@@ -42,9 +42,9 @@ internal partial struct Scoreboard
     private bool TryGrow(RingMemory memory)
     {
         int size = _array is { } old ? old.Length * 2 : SmallestArray;
-        if (size > MaxRecords * RecordSize || !memory.TryRentToSend(size, out byte[] larger)) return false;
+        if (size > MaxRecords * RecordSize || !memory.TryRent(MemoryUse.Scoreboard, size, out byte[] larger)) return false;
         Live.CopyTo(MemoryMarshal.Cast<byte, Transmission>(larger.AsSpan()));
-        if (_array is { } former) memory.Return(former);
+        if (_array is { } former) memory.Return(MemoryUse.Scoreboard, former);
         _array = larger;
         _first = 0;
         return true;

@@ -154,7 +154,7 @@ internal partial struct Scoreboard
     /// <summary>Forgets all and gives the memory back.</summary>
     internal void Clear(RingMemory memory)
     {
-        if (_array is { } array) memory.Return(array);
+        if (_array is { } array) memory.Return(MemoryUse.Scoreboard, array);
         _array = null;
         _first = _count = Sacked = Lost = 0;
     }

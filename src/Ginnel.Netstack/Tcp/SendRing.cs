@@ -95,7 +95,7 @@ internal struct SendRing
     {
         _closed = true;
         Count = 0;
-        if (_isLeased && _array is { } array) memory.Abandon(array);
+        if (_isLeased && _array is { } array) memory.Abandon(MemoryUse.Send, array);
         else Free(memory);
         _array = null;
         _isLeased = false;
@@ -106,7 +106,7 @@ internal struct SendRing
     {
         int size = Math.Max(RingMemory.Smallest, (int)BitOperations.RoundUpToPowerOf2((uint)needed));
         byte[] larger;
-        while (!memory.TryRentToSend(size, out larger))
+        while (!memory.TryRent(MemoryUse.Send, size, out larger))
         {
             size /= 2;
             if (size < RingMemory.Smallest || size <= (_array?.Length ?? 0)) return;
@@ -114,7 +114,7 @@ internal struct SendRing
         if (_array is { } old)
         {
             Read(0, larger.AsSpan(0, Count));
-            memory.Return(old);
+            memory.Return(MemoryUse.Send, old);
         }
         _array = larger;
         _head = 0;
@@ -123,7 +123,7 @@ internal struct SendRing
     private void Free(RingMemory memory)
     {
         if (_array is null) return;
-        memory.Return(_array);
+        memory.Return(MemoryUse.Send, _array);
         _array = null;
         _head = 0;
     }

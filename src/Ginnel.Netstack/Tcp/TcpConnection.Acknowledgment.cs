@@ -54,7 +54,7 @@ internal sealed partial class TcpConnection
             Tcp.Drop(DropReason.BacklogFull);
             return false;
         }
-        if (!_synRetransmitted && !_synUntimed) Rtt.Sample(now - _synSentAt, Options);
+        if (!_synRetransmitted && !_synUntimed) Rtt.Sample(now - _lastSentAt, Options);
         SndWnd = segment.Header.Window << SndScale;
         SndWl1 = segment.Header.Sequence;
         SndWl2 = acknowledgment;
@@ -107,11 +107,14 @@ internal sealed partial class TcpConnection
         // RFC 9293's rule alone the old window would be counted from the new SND.UNA, beyond what was ever offered.
         bool newer = advances || SndWl1 < segment.Sequence || (SndWl1 == segment.Sequence && SndWl2 <= acknowledgment);
         if (!newer || acknowledgment < SndUna) return;
+        bool wasShut = IsPeerShut;
         SndWnd = segment.Header.Window << SndScale;
         SndWl1 = SequenceNumber.Max(SndWl1, segment.Sequence);
         SndWl2 = acknowledgment;
         MaxSndWnd = Math.Max(MaxSndWnd, SndWnd);
         if (SndWnd > 0) LeaveZeroWindow(now);
+        // A writer may have waited for just that, with nothing in flight (see MayGrowToSend).
+        if (wasShut && !IsPeerShut) RaiseWritable();
     }
 
     /// <summary>

@@ -79,7 +79,8 @@ internal sealed partial class TcpConnection
         Failure = failure;
         Tcp.Forget(this);
         Listener = null;
-        Scoreboard.Clear(Memory);
+        _sending?.Scoreboard.Clear(Memory);
+        _sending = null;
         OutOfOrder = null;
         Congestion = null;
         if (Released || embryo)
@@ -114,7 +115,8 @@ internal sealed partial class TcpConnection
         _isPersisting = false;
         _keepAliveTime = TimeSpan.Zero;
         SendRing.Close(Memory);
-        Scoreboard.Clear(Memory);
+        _sending?.Scoreboard.Clear(Memory);
+        _sending = null;
         OutOfOrder = null;
         Congestion = null;
         RestartTimeWait(now);

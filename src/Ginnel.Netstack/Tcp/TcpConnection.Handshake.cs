@@ -19,6 +19,7 @@ internal sealed partial class TcpConnection
     private bool _synOwed;
     private bool _synRetransmitted;
     private bool _synUntimed;
+    private bool _hasFormer;
 
     private bool IsV4 => Flow.Remote.Address.IsV4;
 
@@ -79,7 +80,7 @@ internal sealed partial class TcpConnection
         SndUna = SndWl2 = Iss = iss;
         SndNxt = Iss + 1;
         ResetRecovery();
-        RcvAdv = RcvNxt + Math.Min(_rcvLimit, ushort.MaxValue);
+        RcvAdv = RcvNxt + Math.Min(FirstReceiveLimit(AnnouncedMss, Tcp.ReceiveLimit), ushort.MaxValue);
         LastAckSent = RcvNxt;
         _synOwed = false;
         _synUntimed = true;
@@ -90,8 +91,8 @@ internal sealed partial class TcpConnection
         (Iss, TimestampOffset) = Tcp.Isn.Next(Flow, now);
         if (!IsV4) _flowLabel = Tcp.Isn.FlowLabel(Flow);
         // RFC 9293 section 3.6.1: beyond everything of the connection before, which a fast sender has carried past the clock.
-        if (FormerSndNxt is { } former && Iss <= former + ushort.MaxValue)
-            Iss = former + ushort.MaxValue + (int)Tcp.Context.Entropy.Next(1 << 16);
+        if (_hasFormer && Iss <= SndNxt + ushort.MaxValue)
+            Iss = SndNxt + ushort.MaxValue + (int)Tcp.Context.Entropy.Next(1 << 16);
         SndUna = Iss;
         SndNxt = Iss + 1;
         ResetRecovery();
@@ -146,7 +147,7 @@ internal sealed partial class TcpConnection
             _synOwed = true;
             return;
         }
-        if (!_synRetransmitted) Rtt.Sample(now - _synSentAt, Options);
+        if (!_synRetransmitted) Rtt.Sample(now - _lastSentAt, Options);
         SndUna = acknowledgment;
         SndWl2 = acknowledgment;
         BecomeEstablished(now);
@@ -168,13 +169,12 @@ internal sealed partial class TcpConnection
         _lastHeardAt = now;
         _retransmitAt = Instant.Never;
         if (_synRetransmitted) Rtt.AfterLostSyn();
-        Congestion = CongestionControl.Create(Options.CongestionControl);
-        Congestion.Start(SegmentSize, Options.InitialWindow, _synRetransmitted);
         if (_finQueued) State = TcpState.FinWait1;
+        if (_windowAwaitsMemory && !AwaitsMemory) ReopenWindow();
         if (Listener is { } listener) listener.Established(this);
         else
         {
-            Tcp.LeaveSet(this);
+            Tcp.Completed(this);
             Raise(SocketEvents.Connected | SocketEvents.Writable);
         }
     }

@@ -20,7 +20,6 @@ internal sealed partial class TcpConnection
     private bool _keepAliveOwed;
     private bool _cwndLimited;
     private Instant _lastSentAt;
-    private Instant _synSentAt;
     private long _retransmissions;
 
     /// <summary>Whether <see cref="TransmitNext"/> would send.</summary>
@@ -71,7 +70,7 @@ internal sealed partial class TcpConnection
         header.Window = answer ? AdvertiseWindow(onSyn: true) : (ushort)Math.Min(_rcvLimit, ushort.MaxValue);
         if (!TrySend(header, 0, 0, now)) return false;
         _synOwed = false;
-        _synSentAt = now;
+        _lastSentAt = now;
         // RFC 6298 section 5.1.
         if (_retransmitAt == Instant.Never) _retransmitAt = now + Rtt.Timeout(Options);
         return true;
@@ -97,6 +96,7 @@ internal sealed partial class TcpConnection
         if (!MaySend || _finSent) return false;
         int unsent = Unsent;
         if (unsent == 0 && !_finQueued) return false;
+        if (Congestion is null) BeginToSend();
         int usable = SndUna + SndWnd - SndNxt;
         if (usable <= 0) return false;
         if (unsent == 0) return true;
@@ -117,6 +117,16 @@ internal sealed partial class TcpConnection
         // Less than a segment because the peer's window is small: worth it at half of the largest window seen.
         return length == usable && length >= MaxSndWnd / 2;
     }
+
+    /// <summary>The first octet, or the FIN, waits to be sent.</summary>
+    private void BeginToSend()
+    {
+        Congestion = CongestionControl.Create(Options.CongestionControl);
+        Congestion.Start(SegmentSize, Options.InitialWindow, _synRetransmitted);
+    }
+
+    private int FirstCongestionWindow =>
+        _synRetransmitted ? SegmentSize : CongestionControl.InitialWindow(Options.InitialWindow, SegmentSize);
 
     // TcpOptions.NagleHoldsSecondSmall: no small segment is in flight.
     private bool MaySendSmall => Options.NagleHoldsSecondSmall && (_smallSentTo <= SndUna || _smallSentTo > SndNxt);
@@ -141,7 +151,7 @@ internal sealed partial class TcpConnection
         if (length % SegmentSize != 0) _smallSentTo = SndNxt;
         _finSent |= fin;
         Scoreboard.Sent(left, SndNxt, now, Memory);
-        _reduction.Sent(length);
+        Reduction.Sent(length);
         NoteFlight();
         if (_frto == FrtoStep.Second) _frtoRoom -= length;
         if (_phase == LossPhase.Open) TimeSegment(SndNxt, now);

@@ -10,7 +10,6 @@ namespace Ginnel.Netstack;
 /// </content>
 internal sealed partial class TcpConnection
 {
-    private Rack _rack;
     private Instant _reorderAt = Instant.Never;
 
     /// <summary>Update() of RFC 6675: takes the SACK blocks of a segment, before its acknowledgment is taken.</summary>
@@ -39,12 +38,12 @@ internal sealed partial class TcpConnection
     /// <summary>Steps 1 to 4 of RFC 8985 section 6.2, the probe of the tail, and duplicates.</summary>
     private void NoteDelivery(in TcpSegment segment, in Delivery delivery, int advanced, Instant now)
     {
-        _rack.Update(delivery, !delivery.HasAgain || EchoesSince(segment, delivery.AgainSentAt), now);
-        if (advanced > 0) _rack.Acknowledged(SndUna);
+        Rack.Update(delivery, !delivery.HasAgain || EchoesSince(segment, delivery.AgainSentAt), now);
+        if (advanced > 0) Rack.Acknowledged(SndUna);
         if (delivery.HasDuplicate)
         {
             // The probe's own duplicate says nothing of the reordering window.
-            if (!_lossProbeOut) _rack.NoteDuplicate(SndNxt);
+            if (!_lossProbeOut) Rack.NoteDuplicate(SndNxt);
             NoteDuplicateReport(delivery.Duplicate);
         }
         CheckLossProbe(segment, delivery, advanced, now);
@@ -59,7 +58,7 @@ internal sealed partial class TcpConnection
     {
         _reorderAt = Instant.Never;
         if (Flight == 0) return;
-        Instant lostAgain = Scoreboard.MarkOvertaken(_rack, Patience(), now, out _reorderAt);
+        Instant lostAgain = Scoreboard.MarkOvertaken(Rack, Patience(), now, out _reorderAt);
         if (Scoreboard.Lost == 0) return;
         if (_phase == LossPhase.Open) EnterRecovery(delivered, now);
         else if (_phase == LossPhase.Recovery && lostAgain != Instant.Never && lostAgain >= _reducedAt) ReduceAgain(now);
@@ -69,7 +68,7 @@ internal sealed partial class TcpConnection
     private TimeSpan Patience()
     {
         bool threeSacked = Scoreboard.Sacked > (DuplicateThreshold - 1) * SegmentSize || _duplicateAcks >= DuplicateThreshold;
-        return _rack.RoundTrip + _rack.ReorderingWindow(_phase != LossPhase.Open, threeSacked, Rtt.Smoothed);
+        return Rack.RoundTrip + Rack.ReorderingWindow(_phase != LossPhase.Open, threeSacked, Rtt.Smoothed);
     }
 
     /// <summary>RACK's deadline: what was late is lost now.</summary>
@@ -85,9 +84,9 @@ internal sealed partial class TcpConnection
     {
         _reducedAt = now;
         Congestion!.Congested(CongestionSign.LostRetransmission, InNetwork, now);
-        _reduction.Begin(Flight - Scoreboard.Sacked);
+        Reduction.Begin(Flight - Scoreboard.Sacked);
     }
 
     private void ReduceProportionally(int delivered, bool isSafe) => Congestion!.CongestionWindow =
-        _reduction.Window(delivered, Pipe(), Congestion.SlowStartThreshold, SegmentSize, isSafe);
+        Reduction.Window(delivered, Pipe(), Congestion.SlowStartThreshold, SegmentSize, isSafe);
 }

@@ -24,7 +24,6 @@ internal sealed partial class TcpConnection
     private int _mostFlight;
     private SequenceNumber _mostFlightEnd;
     private Instant _reducedAt;
-    private ProportionalReduction _reduction;
 
     /// <summary>Octets of data that fit a segment beside the options that every segment carries.</summary>
     private int SegmentSize => SndMss - (TimestampsOn ? 12 : 0);
@@ -40,7 +39,7 @@ internal sealed partial class TcpConnection
     {
         LossPhase.Recovery => TcpLossState.Recovery,
         LossPhase.Loss => TcpLossState.Loss,
-        _ => Scoreboard.Sacked > 0 || _duplicateAcks > 0 ? TcpLossState.Disorder : TcpLossState.Open,
+        _ => _sending?.Scoreboard.Sacked > 0 || _duplicateAcks > 0 ? TcpLossState.Disorder : TcpLossState.Open,
     };
 
     private void ResetRecovery() => _recoveryPoint = Iss;
@@ -140,7 +139,7 @@ internal sealed partial class TcpConnection
         _retransmitNow = true;
         _reducedAt = now;
         Congestion!.Congested(CongestionSign.Loss, InNetwork, now);
-        _reduction.Begin(Flight - Scoreboard.Sacked + delivered);
+        Reduction.Begin(Flight - Scoreboard.Sacked + delivered);
         CancelLossProbe();
         // RFC 6675 section 5, step 4.3 recommends it: the timer gives the retransmission its own time.
         _retransmitAt = now + Rtt.Timeout(Options);
@@ -151,7 +150,7 @@ internal sealed partial class TcpConnection
         // RFC 6582 section 3.2: do not burst what has become free; a pipe of less than the window lets few segments follow.
         int calm = Math.Max(Pipe(), SegmentSize) + Options.InitialWindow * SegmentSize;
         Congestion!.CongestionWindow = Math.Min(Congestion.SlowStartThreshold, calm);
-        _rack.Recovered();
+        Rack.Recovered();
     }
 
     /// <summary>The retransmission timer expired: what was on its way long enough is lost unless SACKed (RFC 8985 section 6.3).</summary>
@@ -191,7 +190,7 @@ internal sealed partial class TcpConnection
     {
         (sequence, length) = (SndUna, 0);
         // RFC 5682 section 2.1, step 2b: between the first acknowledgment and the second only new data are sent.
-        if (_frto == FrtoStep.Second || !Scoreboard.TryFirstLost(out SackBlock hole)) return false;
+        if (_sending is null || _frto == FrtoStep.Second || !Scoreboard.TryFirstLost(out SackBlock hole)) return false;
         int room = Congestion!.CongestionWindow - Pipe();
         int size = DataSegmentSize();
         length = hole.Right - hole.Left;
@@ -201,7 +200,7 @@ internal sealed partial class TcpConnection
         else if (room < Math.Min(size, length)) return false;
         else if (length > room) length = Math.Max(size, room / size * size);
         length = Math.Min(length, LargestSend(size));
-        return true;
+        return FitsPeersWindow(sequence, size, ref length);
     }
 
     /// <summary>A retransmission has left.</summary>
@@ -209,7 +208,7 @@ internal sealed partial class TcpConnection
     {
         _retransmitNow = _rttTiming = false;
         Scoreboard.SentAgain(sequence, end, now, Memory);
-        _reduction.Sent(end - sequence);
+        Reduction.Sent(end - sequence);
         // The first hole was lost once more: it gets the timer's whole time again, as RFC 6298 section 5.1 has it for what is sent.
         if (sequence == SndUna && _phase == LossPhase.Recovery) _retransmitAt = now + Rtt.Timeout(Options);
         StampRetransmission(end - sequence, now);

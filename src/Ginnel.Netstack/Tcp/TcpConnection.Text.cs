@@ -1,19 +1,13 @@
-using System.Numerics;
 using Ginnel.Wire;
 
 namespace Ginnel.Netstack;
 
-/// <content>Seventh step of SEGMENT ARRIVES: the data. And what is told about them: acknowledgments, SACK blocks, the window.</content>
+/// <content>Seventh step of SEGMENT ARRIVES: the data. And what is told about them: acknowledgments and SACK blocks.</content>
 internal sealed partial class TcpConnection
 {
-    // The first window; it doubles as the reader proves to keep up, so that idle and slow connections promise little memory.
-    private const int InitialReceiveLimit = 65_536;
-
     // As many acknowledgments as segments deserve one are owed at once at most.
     private const int MaxAcksOwed = 64;
 
-    private int _rcvLimit;
-    private int _consumedSinceGrowth;
     private int _acksOwed;
     private int _unackedSegments;
     private bool _peerFinKnown;
@@ -24,10 +18,6 @@ internal sealed partial class TcpConnection
     private long _bytesSent;
     private SequenceNumber _sentBeforeReceiving;
     private int _quickAcks;
-
-    // Four segments at least, or large segments would wait for each other.
-    internal static int FirstReceiveLimit(int announcedMss, int limit) =>
-        Math.Min(Math.Max(InitialReceiveLimit, (int)BitOperations.RoundUpToPowerOf2((uint)announcedMss * 4)), limit);
 
     /// <summary>Takes what is new of the payload (RFC 9293 section 3.10.7.4, step 7).</summary>
     private void CheckText(ref TcpSegment segment, Instant now)
@@ -71,6 +61,7 @@ internal sealed partial class TcpConnection
     private void NoteText(in TcpSegment segment, Instant now)
     {
         _bytesReceived += segment.Payload.Length;
+        TimeArrival(segment, now);
         _unackedSegments += segment.Count;
         // RFC 9293 section 3.8.6.3: every second segment at least; a super-segment counts as what it stands for.
         if (_unackedSegments >= 2 || TakeQuickAck(segment.Payload.Length)) OweAck();
@@ -97,6 +88,7 @@ internal sealed partial class TcpConnection
             AdvanceBy(segment.Payload.Length);
             return true;
         }
+        if (!inOrder && !MayStoreBeyond(end)) { Tcp.Drop(DropReason.ReceiveBufferFull); return false; }
         queue ??= OutOfOrder = new OutOfOrderQueue();
         if (!inOrder && !queue.CanAdd(segment.Sequence, end, Options.MaxOutOfOrderRanges))
         {
@@ -146,44 +138,5 @@ internal sealed partial class TcpConnection
         }
         if (OutOfOrder is { IsEmpty: false } queue) count = queue.Fill(ref header.Sack, count, max);
         header.SackCount = count;
-    }
-
-    /// <summary>
-    /// The window field, and the right edge that it promises. The edge never moves left; it moves right only by a full segment or half
-    /// the buffer (RFC 9293 section 3.8.6.2.2). Rounding to the scale may take back less than one unit (RFC 7323 section 2.4).
-    /// </summary>
-    private ushort AdvertiseWindow(bool onSyn)
-    {
-        SequenceNumber edge = RcvNxt + Storable();
-        bool follows = Options.WindowFollowsBuffer && edge - RcvNxt >= _rcvLimit / 4;
-        if (!follows && edge - RcvAdv < Math.Min(_rcvLimit / 2, AnnouncedMss)) edge = SequenceNumber.Max(RcvAdv, RcvNxt);
-        int scale = onSyn ? 0 : RcvScale;
-        int field = Math.Min((edge - RcvNxt) >> scale, ushort.MaxValue);
-        RcvAdv = SequenceNumber.Max(RcvAdv, RcvNxt + (field << scale));
-        return (ushort)field;
-    }
-
-    /// <summary>
-    /// Octets beyond RCV.NXT for which there is a place: what the limit leaves, or when memory is scarce what the ring has.
-    /// </summary>
-    private int Storable()
-    {
-        int limit = Memory.IsTight ? Math.Min(_rcvLimit, ReceiveRing.Capacity) : _rcvLimit;
-        return Math.Max(0, limit - ReceiveRing.Readable);
-    }
-
-    /// <summary>The reader took octets: let the limit follow, and tell the peer when the window has opened enough to matter.</summary>
-    private void AfterConsume(int count)
-    {
-        _consumedSinceGrowth += count;
-        if (_consumedSinceGrowth >= _rcvLimit / 2 && _rcvLimit < Tcp.ReceiveLimit && !Memory.IsTight)
-        {
-            _rcvLimit = Math.Min(_rcvLimit * 2, Tcp.ReceiveLimit);
-            _consumedSinceGrowth = 0;
-        }
-        if (!MayReceive || _peerFinKnown) return;
-        int open = Math.Max(0, RcvAdv - RcvNxt);
-        int gain = Storable() - open;
-        if (gain >= Math.Min(_rcvLimit / 2, AnnouncedMss) && gain >= open) OweAck();
     }
 }

@@ -8,6 +8,9 @@ namespace Ginnel.Netstack;
 /// </content>
 internal sealed partial class TcpConnection
 {
+    // For so long a peer's window may stay closed where the stack's memory is short.
+    private static readonly TimeSpan ShortPatience = TimeSpan.FromSeconds(15);
+
     // A refused packet buffer is asked for again after this.
     private static readonly TimeSpan OutOfBuffersPause = TimeSpan.FromMilliseconds(5);
 
@@ -91,6 +94,7 @@ internal sealed partial class TcpConnection
         // A peer that answers but keeps its window closed is alive; one that says nothing is given up.
         Instant since = SndWnd == 0 && !Released && _lastHeardAt > _progressAt ? _lastHeardAt : _progressAt;
         if (now - since >= Options.GiveUpAfter) { GiveUp(now); return; }
+        if (SndWnd == 0 && Memory.Budget.IsShortForSending && now - _progressAt >= ShortPatience) { Reset(NetworkFailure.TimedOut, now); return; }
         // A retransmission that is still waiting for the link is not lost.
         if (!_retransmitNow || !TryPickRetransmission(out _, out _))
         {
@@ -105,12 +109,15 @@ internal sealed partial class TcpConnection
 
     /// <summary>
     /// The window stayed closed: probe it, for ever as long as the peer answers (RFC 9293 section 3.8.6.1). Where nobody owns the
-    /// connection any more there is an end, or a peer could pin our memory at no cost of its own (sockstress, attack case C12).
+    /// connection any more, and where memory is short, there is an end, or a peer could pin our memory at no cost of its own (sockstress,
+    /// attack case C12).
     /// </summary>
     private void PersistTimeout(Instant now)
     {
         if (now - _lastHeardAt >= Options.GiveUpAfter) { GiveUp(now); return; }
-        if (Released && now - _zeroWindowSince >= Options.GiveUpAfter) { Reset(NetworkFailure.TimedOut, now); return; }
+        // RFC 6429 section 4: where memory runs out, connections that wait for a window are the ones to end.
+        TimeSpan patience = Released ? Options.GiveUpAfter : Memory.Budget.IsShortForSending ? ShortPatience : TimeSpan.MaxValue;
+        if (now - _zeroWindowSince >= patience) { Reset(NetworkFailure.TimedOut, now); return; }
         if (!_probeOwed) Rtt.BackOff();
         _probeOwed = true;
         _retransmitAt = now + Rtt.Timeout(Options);

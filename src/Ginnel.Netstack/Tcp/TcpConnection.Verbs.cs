@@ -21,7 +21,7 @@ internal sealed partial class TcpConnection
         bool keep = OutOfOrder is { IsEmpty: false };
         if (!ReceiveRing.TryConsume(count, keep, Memory)) return OpStatus.InvalidState;
         if (count == 0 || State == TcpState.Closed) return OpStatus.Ok;
-        AfterConsume(count);
+        AfterConsume(count, now);
         Settle(now);
         return OpStatus.Ok;
     }
@@ -32,7 +32,7 @@ internal sealed partial class TcpConnection
         if (State == TcpState.Closed) return Failure == NetworkFailure.None ? OpStatus.InvalidState : OpStatus.Failed;
         if (_finQueued || SendRing.IsLeased) return OpStatus.InvalidState;
         bool open = State is TcpState.Established or TcpState.CloseWait;
-        if (open && SendRing.TryLease(wanted, Tcp.SendLimit, Memory, out lease)) return OpStatus.Ok;
+        if (open && MayGrowToSend && SendRing.TryLease(wanted, SendLimit, Memory, out lease)) return OpStatus.Ok;
         _writeWanted = true;
         // With nothing in flight no acknowledgment will ever come to wake the writer: it waits for memory.
         if (open && SendRing.Count == 0) Memory.Await(this);
@@ -73,7 +73,9 @@ internal sealed partial class TcpConnection
     /// <summary>The ring's memory that was refused is to be had now.</summary>
     internal void MemoryAvailable()
     {
-        if (!_writeWanted || State == TcpState.Closed) return;
+        if (State == TcpState.Closed) return;
+        ReopenWindow();
+        if (!_writeWanted) return;
         _writeWanted = false;
         Raise(SocketEvents.Writable);
     }
@@ -81,7 +83,7 @@ internal sealed partial class TcpConnection
     // A writer is woken for a quarter of the buffer, not for every acknowledged segment.
     private void RaiseWritable()
     {
-        if (!_writeWanted || SendRing.Count > Tcp.SendLimit / 4 * 3) return;
+        if (!_writeWanted || SendRing.Count > SendLimit / 4 * 3) return;
         _writeWanted = false;
         Raise(SocketEvents.Writable);
     }

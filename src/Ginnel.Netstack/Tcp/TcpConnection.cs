@@ -7,8 +7,9 @@ namespace Ginnel.Netstack;
 /// at a time, and never sends by itself: it notes what it owes and enters its interface's ready list; when the link has room the
 /// layer asks for one packet at a time (<see cref="TransmitNext"/>). So what a link does not take stays here as sequence numbers,
 /// one acknowledgment answers a whole batch, and the newest state is what goes out. The variables have the names of RFC 9293
-/// section 3.3.1. The parts: Input (section 3.10.7 step by step), FastPath, Handshake, Acknowledgment, Recovery, Text, Output,
-/// Timers, Close, Verbs. Nothing but this object is allocated before the first octet of data; rings and tables come and go with them.
+/// section 3.3.1. The parts: Input (section 3.10.7 step by step), FastPath, Handshake, Acknowledgment, Recovery, Text, Window, Output,
+/// Timers, Close, Verbs. Nothing but this object is allocated before the first octet of data; what sending needs, rings and tables
+/// come with them.
 /// </summary>
 internal sealed partial class TcpConnection : StackSocket
 {
@@ -26,9 +27,6 @@ internal sealed partial class TcpConnection : StackSocket
 
     // Send sequence variables. SndNxt never moves back: what is sent again is decided by the scoreboard.
     internal SequenceNumber Iss;
-
-    /// <summary>SND.NXT of the former connection of this four-tuple, from which TIME-WAIT was taken over.</summary>
-    internal SequenceNumber? FormerSndNxt;
 
     internal SequenceNumber SndUna;
     internal SequenceNumber SndNxt;
@@ -61,9 +59,11 @@ internal sealed partial class TcpConnection : StackSocket
 
     internal SendRing SendRing;
     internal ReceiveRing ReceiveRing;
+
+    /// <summary>Null before anything is sent, and when nothing will be any more.</summary>
     internal CongestionControl? Congestion;
+    private Sending? _sending;
     internal RttEstimator Rtt;
-    internal Scoreboard Scoreboard;
     internal OutOfOrderQueue? OutOfOrder;
 
     /// <summary>The listener whose backlog holds it; null for active, pending and accepted ones.</summary>
@@ -91,10 +91,28 @@ internal sealed partial class TcpConnection : StackSocket
         Route = route;
         KeepsInterface = keepsInterface;
         Rtt = new RttEstimator(tcp.Options);
-        _rcvLimit = FirstReceiveLimit(AnnouncedMss, tcp.ReceiveLimit);
+        _rcvLimit = FirstReceiveLimit(AnnouncedMss, tcp);
         _nagle = tcp.Options.Nagle;
         _keepAliveTime = tcp.Options.KeepAliveTime;
         _trafficClass = tcp.Options.TrafficClass;
+    }
+
+    // References into the one object: they are never kept.
+    private ref Scoreboard Scoreboard => ref (_sending ??= new Sending()).Scoreboard;
+    private ref Rack Rack => ref (_sending ??= new Sending()).Rack;
+    private ref ProportionalReduction Reduction => ref (_sending ??= new Sending()).Reduction;
+
+    /// <summary>
+    /// SND.NXT of the former connection of this four-tuple, from which TIME-WAIT was taken over. It stands in ours until that is chosen.
+    /// </summary>
+    internal SequenceNumber? FormerSndNxt
+    {
+        init
+        {
+            if (value is not { } former) return;
+            SndNxt = former;
+            _hasFormer = true;
+        }
     }
 
     private TcpOptions Options => Tcp.Options;
@@ -131,11 +149,12 @@ internal sealed partial class TcpConnection : StackSocket
     }
 
     internal TcpInfo Info() => new(
-        State, Flow.Local, Flow.Remote, Congestion?.CongestionWindow ?? 0, Congestion?.SlowStartThreshold ?? int.MaxValue, Rtt.Smoothed,
+        State, Flow.Local, Flow.Remote, Congestion?.CongestionWindow ?? (MaySend ? FirstCongestionWindow : 0), Congestion?.SlowStartThreshold ?? int.MaxValue, Rtt.Smoothed,
         Rtt.Variation, Rtt.Timeout(Options), SndMss, Flight, SndWnd, RcvAdv - RcvNxt, TimestampsOn, SackOn, SndScale, RcvScale,
         _bytesSent, _bytesReceived, _retransmissions, SendRing.Count, ReceiveRing.Readable)
     {
-        Loss = LossState, BytesSacked = Scoreboard.Sacked, BytesLost = Scoreboard.Lost, BytesSentAgain = Scoreboard.SentAgainInFlight,
-        LeastRoundTrip = _rack.LeastRoundTrip, Expiries = Rtt.Expiries, AnnouncedMss = AnnouncedMss, PathMtu = Route.PathMtu,
+        Loss = LossState, BytesSacked = _sending?.Scoreboard.Sacked ?? 0, BytesLost = _sending?.Scoreboard.Lost ?? 0,
+        BytesSentAgain = _sending?.Scoreboard.SentAgainInFlight ?? 0,
+        LeastRoundTrip = _sending?.Rack.LeastRoundTrip ?? default, Expiries = Rtt.Expiries, AnnouncedMss = AnnouncedMss, PathMtu = Route.PathMtu,
     };
 }

@@ -88,23 +88,30 @@ internal sealed partial class TcpLayer
     }
 
     /// <summary>
-    /// A pending connection was accepted and answers its SYN. Of those whose handshake is then not completed there are as many as pending ones at
-    /// most: SYNs from made-up sources whose dials succeed must not fill the table of sockets. A random one gives way.
+    /// A pending connection was accepted and answers its SYN. Of those whose handshake is then not completed there are four times as many as
+    /// pending ones at most: SYNs from made-up sources whose dials succeed must not fill the table of sockets. The oldest gives way, which
+    /// has had most time for it.
     /// </summary>
     private void Answer(TcpConnection connection, Instant now)
     {
         LeaveSet(connection);
-        if (_answered.Count >= Context.Options.MaxPending && _answered.Count > 0)
+        if (_answered.Count >= 4 * Context.Options.MaxPending && _answered.First is { } oldest)
         {
             Context.Counters.HalfOpenEvicted++;
-            _answered[(int)Context.Entropy.Next((uint)_answered.Count)].Finish(NetworkFailure.Evicted, now);
+            oldest.Finish(NetworkFailure.Evicted, now);
         }
         _answered.Add(connection);
         connection.Decided();
         connection.AnswerSyn(now);
     }
 
-    /// <summary>Takes a connection out of the set that it may have to leave for another: it is established, decided, or gone.</summary>
+    /// <summary>A connection without a listener has completed its handshake: it gives way to nobody any more.</summary>
+    internal void Completed(TcpConnection connection)
+    {
+        if (ReferenceEquals(connection.List, _answered)) _answered.Remove(connection);
+    }
+
+    /// <summary>Takes a connection out of the set that it may have to leave for another: it is decided, or gone.</summary>
     internal void LeaveSet(TcpConnection connection)
     {
         bool pending = ReferenceEquals(connection.Set, _pending);

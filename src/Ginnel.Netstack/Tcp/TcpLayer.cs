@@ -15,7 +15,7 @@ internal sealed partial class TcpLayer
     private readonly ListenerTable _listeners = new();
     private readonly ConnectionList _timeWait = new();
     private readonly ConnectionSet _pending = new();
-    private readonly ConnectionSet _answered = new();
+    private readonly ConnectionList _answered = new();
     private readonly RefusedSyns _refused;
 
     internal TcpLayer(StackContext context, IpLayer ip)
@@ -44,6 +44,9 @@ internal sealed partial class TcpLayer
     internal IsnGenerator Isn { get; }
     internal SynCookies Cookies { get; }
     internal ChallengeAckLimiter ChallengeAcks { get; }
+
+    /// <summary>Connections in every state.</summary>
+    internal int ConnectionCount => _flows.Count;
 
     /// <summary>Bytes of the largest send ring.</summary>
     internal int SendLimit { get; }
