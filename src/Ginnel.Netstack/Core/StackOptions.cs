@@ -27,7 +27,7 @@ public sealed class StackOptions
     /// Bytes that receive and send buffers, records of what is in flight, queues of datagrams, fragments and memory of SYNs may hold together; the
     /// shell may change it at any time. From half of it on windows shrink to what their readers take; from five eighths on who keeps a window shut gets no
     /// more to send from and is reset after 15 s; from three quarters on writers wait; from seven eighths on windows shrink to what is held; at the
-    /// limit what arrives is dropped. Beside it stand the sockets themselves, below 1 KiB each.
+    /// limit what arrives is dropped. Beside it stand the sockets themselves, some 1,250 bytes each.
     /// </summary>
     public long MemoryLimit { get; init; } = 256L << 20;
 
