@@ -17,6 +17,8 @@ internal static class ProgramSearch
         int denied = 0;
         foreach (byte[] path in Candidates(name, environment))
         {
+            // An attempt may cost a process; most folders of a PATH have no such file.
+            if (!AccessCheck.IsThere(path)) continue;
             int error = TryFile(path, command, attempt);
             if (error is Errno.Access) denied = error;
             else if (error is not (Errno.NoEntry or Errno.NotDirectory)) return error;

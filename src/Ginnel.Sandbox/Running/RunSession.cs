@@ -44,9 +44,12 @@ public static class RunSession
         await new LastDelivery(network.Host, network.Flows, process).RunAsync().ConfigureAwait(false);
         if (capture?.Failure is { } failure) Console.Error.WriteLine($"ginnel: --pcap: {options.CaptureFile} is incomplete: {failure.Message}");
         if (options.Summary is { } summary) WriteSummary(summary, network, Stopwatch.GetElapsedTime(began));
-        deferred.Dispose();
         // A connection that is still open is reset by us: the kernel would end it as if all had been sent.
-        if (network.Flows.LiveCount == 0 && !broken.IsCompleted) options.Over?.Invoke(status);
+        if (options.Over is { } over && network.Flows.LiveCount == 0 && !broken.IsCompleted)
+        {
+            deferred.Dispose();
+            over(status);
+        }
         return status;
     }
 

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Security.Cryptography;
 using Ginnel.Wire;
 
 namespace Ginnel;
@@ -72,7 +71,7 @@ public sealed class DnsClient : INameResolver
 
     private static int Write(DnsName name, DnsType type, byte[] buffer)
     {
-        DnsWriter writer = new(buffer, new DnsHeader { Id = (ushort)RandomNumberGenerator.GetInt32(0x1_0000), RecursionDesired = true });
+        DnsWriter writer = new(buffer, new DnsHeader { Id = (ushort)SystemEntropy.Shared.NextUInt32(), RecursionDesired = true });
         // A name of 255 bytes, its question and the EDNS record fit 512 bytes.
         writer.TryAddQuestion(name, type);
         writer.TryAddEdns(DnsExchange.UdpAnswer);

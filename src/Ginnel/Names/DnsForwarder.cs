@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Net;
-using System.Security.Cryptography;
 using Ginnel.Wire;
 
 namespace Ginnel;
@@ -73,7 +72,7 @@ internal sealed class DnsForwarder(IDialer dialer, IResolverSource resolvers, Ti
     private async ValueTask<int> AskAsync(DnsQuery query, IPEndPoint[] servers, Memory<byte> answer, CancellationToken cancellationToken)
     {
         byte[] question = (byte[])query.Message.Clone();
-        ushort id = (ushort)RandomNumberGenerator.GetInt32(ushort.MaxValue + 1);
+        ushort id = (ushort)SystemEntropy.Shared.NextUInt32();
         BinaryPrimitives.WriteUInt16BigEndian(question, id);
         (int length, IPEndPoint? server) = await AskByDatagramAsync(query, question, id, servers, answer, cancellationToken).ConfigureAwait(false);
         if (length == 0 || server is null) return length;
