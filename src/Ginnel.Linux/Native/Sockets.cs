@@ -45,6 +45,9 @@ internal static unsafe partial class Sockets
     public static partial int connect(int socket, void* address, uint length);
 
     [LibraryImport("libc", SetLastError = true)]
+    public static partial int accept4(int socket, void* address, uint* length, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
     public static partial int shutdown(int socket, int how);
 
     [LibraryImport("libc", SetLastError = true)]

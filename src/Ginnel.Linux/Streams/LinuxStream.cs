@@ -48,7 +48,7 @@ internal sealed class LinuxStream : HostStream
             _readable.Signal();
             return count;
         }
-        return error is Errno.Again ? -1 : throw ReadError(CodeOf(error));
+        return error is Errno.Again ? -1 : throw ReadError(SocketErrors.Of(error));
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -109,7 +109,7 @@ internal sealed class LinuxStream : HostStream
         if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled(cancellationToken);
         int error = With(static socket => StreamCalls.Shutdown(socket, both: false), Errno.BadDescriptor);
         // Not connected: the peer has closed both directions already; there is nobody to tell.
-        return error is 0 or Errno.NotConnected ? default : ValueTask.FromException(WriteError(CodeOf(error)));
+        return error is 0 or Errno.NotConnected ? default : ValueTask.FromException(WriteError(SocketErrors.Of(error)));
     }
 
     public override void Abort() => End(StreamCalls.ResetOnClose);
@@ -125,7 +125,7 @@ internal sealed class LinuxStream : HostStream
         _writable.Forget();
         int count = Transfer(first, second, sends: true, out int error);
         if (count >= 0) return count;
-        return error is Errno.Again ? -1 : throw WriteError(CodeOf(error));
+        return error is Errno.Again ? -1 : throw WriteError(SocketErrors.Of(error));
     }
 
     private int Transfer(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, bool sends, out int error)
@@ -193,22 +193,6 @@ internal sealed class LinuxStream : HostStream
         _readable.Close();
         _writable.Close();
     }
-
-    private static SocketError CodeOf(int error) => error switch
-    {
-        Errno.ConnectionReset => SocketError.ConnectionReset,
-        Errno.BrokenPipe => SocketError.Shutdown,
-        Errno.ConnectionAborted => SocketError.ConnectionAborted,
-        Errno.ConnectionRefused => SocketError.ConnectionRefused,
-        Errno.TimedOut => SocketError.TimedOut,
-        Errno.HostUnreachable or Errno.HostDown => SocketError.HostUnreachable,
-        Errno.NetworkUnreachable => SocketError.NetworkUnreachable,
-        Errno.NetworkDown => SocketError.NetworkDown,
-        Errno.NotConnected => SocketError.NotConnected,
-        Errno.NoBuffers or Errno.NoMemory => SocketError.NoBufferSpaceAvailable,
-        Errno.BadDescriptor => SocketError.OperationAborted,
-        _ => SocketError.SocketError,
-    };
 
     private sealed class Listener(LinuxStream stream) : Watch
     {

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using Ginnel.Linux.Datagrams;
 using Ginnel.Linux.Events;
-using Ginnel.Linux.Native;
 
 namespace Ginnel.Linux.Streams;
 
@@ -47,26 +46,10 @@ public sealed class LinuxStreamSockets(EventLoop loop) : IHostStreamSockets
     }
 
     /// <inheritdoc/>
-    public HostStream Adopt(Socket socket)
+    public IHostStreamAcceptor Listen(Socket listening)
     {
-        ArgumentNullException.ThrowIfNull(socket);
-        using (socket)
-        {
-            EndPoint? remote = socket.RemoteEndPoint;
-            int number = Descriptors.fcntl((int)socket.Handle, Descriptors.DuplicateCloseOnExec, 0);
-            if (number < 0) throw LinuxException.Last("fcntl", "F_DUPFD_CLOEXEC");
-            Descriptor descriptor = new(number);
-            try
-            {
-                descriptor.SetNonBlocking();
-                return new LinuxStream(loop, descriptor, remote);
-            }
-            catch
-            {
-                descriptor.Dispose();
-                throw;
-            }
-        }
+        ArgumentNullException.ThrowIfNull(listening);
+        return LinuxStreamAcceptor.Of(loop, listening);
     }
 
     private static DialResult Fail(Descriptor socket, int error)

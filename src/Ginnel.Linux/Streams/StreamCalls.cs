@@ -33,6 +33,23 @@ internal static unsafe class StreamCalls
         return error == Errno.Interrupted ? Errno.InProgress : error;
     }
 
+    /// <summary>Takes the next connection of a listening socket: non-blocking, and not waiting for more to send where that is TCP's.</summary>
+    /// <param name="socket">The listening one.</param>
+    /// <param name="isTcp">Whether its connections are of TCP.</param>
+    /// <param name="remote">The peer; null where it has no address of IP.</param>
+    /// <param name="error">0, or why there is none.</param>
+    public static Descriptor? Accept(int socket, bool isTcp, out IPEndPoint? remote, out int error)
+    {
+        byte* name = stackalloc byte[SocketAddress.MaxSize];
+        uint length = SocketAddress.MaxSize;
+        int number = NativeSockets.accept4(socket, name, &length, NativeSockets.CloseOnExec | NativeSockets.NonBlock);
+        error = number < 0 ? Marshal.GetLastPInvokeError() : 0;
+        remote = number < 0 ? null : SocketAddress.Read(new ReadOnlySpan<byte>(name, (int)Math.Min(length, SocketAddress.MaxSize)));
+        if (number < 0) return null;
+        if (isTcp) NativeSockets.SetInt(number, ProtocolTcp, OptionNoDelay, 1);
+        return new Descriptor(number);
+    }
+
     /// <summary>The error that a socket has met and not yet told.</summary>
     public static int TakeError(int socket)
     {

@@ -14,7 +14,7 @@ public sealed class HostListener : IListener
     private readonly string _origin;
     private readonly string? _path;
     private readonly TimeProvider _time;
-    private readonly IHostStreamSockets _streams;
+    private readonly IHostStreamAcceptor _acceptor;
     private int _disposed;
 
     private HostListener(Socket socket, string origin, string? path, TimeProvider time, IHostStreamSockets streams)
@@ -23,7 +23,7 @@ public sealed class HostListener : IListener
         _origin = origin;
         _path = path;
         _time = time;
-        _streams = streams;
+        _acceptor = streams.Listen(socket);
         LocalEndPoint = socket.LocalEndPoint!;
     }
 
@@ -36,7 +36,7 @@ public sealed class HostListener : IListener
     /// <param name="backlog">Connections that may wait.</param>
     /// <param name="time">The clock; null for that of the process.</param>
     /// <param name="mode">Who may connect to a Unix socket; null leaves it to the umask. In force before anybody can connect.</param>
-    /// <param name="streams">What makes streams of its clients' sockets; null for the base library's.</param>
+    /// <param name="streams">What takes its clients; null for the base library's.</param>
     /// <exception cref="SocketException">The endpoint is taken or not ours.</exception>
     public static HostListener Listen(
         EndPoint local, string origin = "", int backlog = 512, TimeProvider? time = null, UnixFileMode? mode = null, IHostStreamSockets? streams = null)
@@ -67,8 +67,7 @@ public sealed class HostListener : IListener
         {
             try
             {
-                Socket accepted = await _socket.AcceptAsync(cancellationToken).ConfigureAwait(false);
-                return Describe(accepted);
+                return Describe(await _acceptor.AcceptAsync(cancellationToken).ConfigureAwait(false));
             }
             catch (ObjectDisposedException)
             {
@@ -91,23 +90,19 @@ public sealed class HostListener : IListener
         return null;
     }
 
-    private HostPending Describe(Socket accepted)
+    private HostPending Describe(HostStream stream) => new(stream, new FlowInfo
     {
-        if (accepted.ProtocolType == ProtocolType.Tcp) accepted.NoDelay = true;
-        HostStream stream = _streams.Adopt(accepted);
-        return new HostPending(stream, new FlowInfo
-        {
-            Protocol = FlowProtocol.Tcp,
-            Origin = _origin,
-            Source = stream.RemoteEndPoint as IPEndPoint,
-            Destination = stream.LocalEndPoint,
-        });
-    }
+        Protocol = FlowProtocol.Tcp,
+        Origin = _origin,
+        Source = stream.RemoteEndPoint as IPEndPoint,
+        Destination = stream.LocalEndPoint,
+    });
 
     /// <summary>Stops listening; a Unix socket's file is removed. Waiting accepts yield null.</summary>
     public ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0) return default;
+        _acceptor.Dispose();
         _socket.Dispose();
         if (_path is not null) File.Delete(_path);
         return default;

@@ -14,7 +14,19 @@ public interface IHostStreamSockets
     /// <exception cref="OperationCanceledException">Given up.</exception>
     ValueTask<DialResult> ConnectAsync(IPEndPoint target, CancellationToken cancellationToken = default);
 
-    /// <summary>Makes a stream of a connected socket, which it owns from now on.</summary>
-    /// <exception cref="IOException">The system has no room for it; the socket is closed.</exception>
-    HostStream Adopt(Socket socket);
+    /// <summary>Accepts what comes to a listening socket.</summary>
+    /// <param name="listening">Bound and listening; stays the caller's, and outlives what is returned.</param>
+    /// <exception cref="IOException">The system has no room for it.</exception>
+    IHostStreamAcceptor Listen(Socket listening);
+}
+
+/// <summary>Takes the connections of one listening socket.</summary>
+public interface IHostStreamAcceptor : IDisposable
+{
+    /// <summary>The next connection. One call at a time.</summary>
+    /// <exception cref="SocketException">None could be taken this time.</exception>
+    /// <exception cref="IOException">One was taken, and the system has no room for it.</exception>
+    /// <exception cref="ObjectDisposedException">Disposed of, before or meanwhile.</exception>
+    /// <exception cref="OperationCanceledException">Given up.</exception>
+    ValueTask<HostStream> AcceptAsync(CancellationToken cancellationToken = default);
 }

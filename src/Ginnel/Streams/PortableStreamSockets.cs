@@ -29,16 +29,25 @@ internal sealed class PortableStreamSockets : IHostStreamSockets
         }
     }
 
-    public HostStream Adopt(Socket socket)
+    public IHostStreamAcceptor Listen(Socket listening) => new Acceptor(listening);
+
+    private sealed class Acceptor(Socket listening) : IHostStreamAcceptor
     {
-        try
+        public async ValueTask<HostStream> AcceptAsync(CancellationToken cancellationToken = default)
         {
-            return new SocketStream(socket);
+            Socket socket = await listening.AcceptAsync(cancellationToken).ConfigureAwait(false);
+            try
+            {
+                if (socket.ProtocolType == ProtocolType.Tcp) socket.NoDelay = true;
+                return new SocketStream(socket);
+            }
+            catch
+            {
+                socket.Dispose();
+                throw;
+            }
         }
-        catch (SocketException exception)
-        {
-            socket.Dispose();
-            throw StreamErrors.Read(exception.SocketErrorCode);
-        }
+
+        public void Dispose() => listening.Dispose();
     }
 }

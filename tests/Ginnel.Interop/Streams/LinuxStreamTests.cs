@@ -133,20 +133,70 @@ public sealed class LinuxStreamTests : IDisposable
     }
 
     [Fact]
-    public async Task AnAdoptedSocketIsTheSameConnection()
+    public async Task AnAcceptorTakesConnectionsInOrderAlsoThoseThatWaitedAlready()
     {
-        using Socket client = new(SocketType.Stream, ProtocolType.Tcp);
-        await client.ConnectAsync(_server.LocalEndpoint, Token);
-        Socket accepted = await _server.AcceptSocketAsync(Token);
-        EndPoint remote = accepted.RemoteEndPoint!;
-        await using HostStream stream = new LinuxStreamSockets(_loop).Adopt(accepted);
-        Assert.Equal(remote, stream.RemoteEndPoint);
-        Assert.Equal(_server.LocalEndpoint, stream.LocalEndPoint);
-        await client.SendAsync("hello"u8.ToArray(), Token);
-        byte[] five = new byte[5];
-        await stream.ReadExactlyAsync(five, Token);
-        Assert.Equal("hello"u8.ToArray(), five);
+        using Socket listening = Listening();
+        using IHostStreamAcceptor acceptor = new LinuxStreamSockets(_loop).Listen(listening);
+        for (int round = 0; round < 3; round++)
+        {
+            ValueTask<HostStream> waiting = acceptor.AcceptAsync(Token);
+            Socket[] clients = [.. Enumerable.Range(0, 5).Select(_ => new Socket(SocketType.Stream, ProtocolType.Tcp))];
+            foreach (Socket client in clients) await client.ConnectAsync(listening.LocalEndPoint!, Token);
+            foreach (Socket client in clients)
+            {
+                await using HostStream stream = await waiting;
+                Assert.Equal(Unmapped(client.LocalEndPoint!), stream.RemoteEndPoint);
+                Assert.Equal(listening.LocalEndPoint, stream.LocalEndPoint);
+                await client.SendAsync("hello"u8.ToArray(), Token);
+                byte[] five = new byte[5];
+                await stream.ReadExactlyAsync(five, Token);
+                Assert.Equal("hello"u8.ToArray(), five);
+                client.Dispose();
+                if (client != clients[^1]) waiting = acceptor.AcceptAsync(Token);
+            }
+        }
     }
+
+    [Fact]
+    public async Task AnAcceptThatIsGivenUpLosesNoConnection()
+    {
+        using Socket listening = Listening();
+        using IHostStreamAcceptor acceptor = new LinuxStreamSockets(_loop).Listen(listening);
+        using CancellationTokenSource giveUp = new();
+        Task<HostStream> waiting = acceptor.AcceptAsync(giveUp.Token).AsTask();
+        await giveUp.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        using Socket client = new(SocketType.Stream, ProtocolType.Tcp);
+        await client.ConnectAsync(listening.LocalEndPoint!, Token);
+        await using HostStream stream = await acceptor.AcceptAsync(Token);
+        Assert.Equal(Unmapped(client.LocalEndPoint!), stream.RemoteEndPoint);
+    }
+
+    [Fact]
+    public async Task WhoWaitsToAcceptIsToldWhenTheAcceptorIsClosedAndThePortIsFree()
+    {
+        Socket listening = Listening();
+        IPEndPoint port = (IPEndPoint)listening.LocalEndPoint!;
+        IHostStreamAcceptor acceptor = new LinuxStreamSockets(_loop).Listen(listening);
+        Task<HostStream> waiting = acceptor.AcceptAsync(Token).AsTask();
+        acceptor.Dispose();
+        listening.Dispose();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => waiting);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => acceptor.AcceptAsync(Token).AsTask());
+        using Socket next = new(SocketType.Stream, ProtocolType.Tcp);
+        next.Bind(port);
+    }
+
+    private static Socket Listening()
+    {
+        Socket listening = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listening.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listening.Listen(16);
+        return listening;
+    }
+
+    private static IPEndPoint Unmapped(EndPoint endPoint) =>
+        endPoint is IPEndPoint { Address.IsIPv4MappedToIPv6: true } mapped ? new IPEndPoint(mapped.Address.MapToIPv4(), mapped.Port) : (IPEndPoint)endPoint;
 
     private async Task<(HostStream Stream, Socket Peer)> ConnectAsync()
     {
