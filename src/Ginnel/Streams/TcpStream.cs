@@ -75,6 +75,17 @@ public sealed partial class TcpStream : DuplexStream
             stack.SetKeepAlive(s.Socket.Id, s.Time, now));
     }
 
+    /// <summary>
+    /// Sets the differentiated services field of what is sent from now on: the upper six bits of <paramref name="trafficClass"/>, as IP_TOS has
+    /// them; the lower two belong to ECN and are ignored.
+    /// </summary>
+    public void SetTrafficClass(byte trafficClass)
+    {
+        (TcpSocket Socket, byte TrafficClass) state = (Socket, trafficClass);
+        _shard.Run(ref state, static (NetworkStack stack, ref (TcpSocket Socket, byte TrafficClass) s, Instant _, ref ShardWork _) =>
+            stack.SetTrafficClass(s.Socket.Id, s.TrafficClass));
+    }
+
     /// <inheritdoc/>
     public override ValueTask CompleteWritesAsync(CancellationToken cancellationToken = default)
     {

@@ -15,7 +15,7 @@ public sealed class DnsServerTests
         private readonly CancellationTokenSource _stop = new();
         private readonly Task _serving;
 
-        public Stage(int servers = 1, int maxPending = 512)
+        public Stage(int servers = 1, int maxPending = 512, int maxConnections = 64)
         {
             if (servers > 1) Outside.ServerInterface.AddAddress(InterfaceAddress.Parse("10.0.0.3/24"));
             IPEndPoint[] ends = [new(IPAddress.Parse("10.0.0.2"), 53), new(IPAddress.Parse("10.0.0.3"), 53)];
@@ -30,6 +30,7 @@ public sealed class DnsServerTests
                 GivenNames = Given,
                 Time = Outside.Time,
                 MaxPending = maxPending,
+                MaxConnections = maxConnections,
             });
             _serving = Task.WhenAll(
                 Server.ServeAsync(Inside.Server.BindUdp(TestNetwork.ServerEnd(53)), _stop.Token),
@@ -259,6 +260,36 @@ public sealed class DnsServerTests
             seen.Add(Read(answer).Id);
         }
         Assert.Equal(5, seen.Count);
+    }
+
+    [Fact]
+    public async Task OverTheLimitAConnectionIsRefusedAndAnIdleOneMakesRoom()
+    {
+        await using Stage stage = new(servers: 0, maxConnections: 1);
+        await using TcpStream first = await stage.Inside.Client.ConnectAsync(TestNetwork.ServerEnd(53), Cancel);
+        await AskOverTcpAsync(first);
+        await Assert.ThrowsAnyAsync<Exception>(async () =>
+        {
+            await using TcpStream second = await stage.Inside.Client.ConnectAsync(TestNetwork.ServerEnd(53), Cancel);
+            await AskOverTcpAsync(second);
+        });
+        Assert.Equal(1, stage.Server.Refused);
+        // RFC 7766 section 6.2.3: whoever says nothing for some seconds is let go.
+        Task<int> reading = first.ReadAsync(new byte[1], Cancel).AsTask();
+        while (!reading.IsCompleted)
+        {
+            stage.Outside.Time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+        Assert.Equal(0, await reading);
+    }
+
+    private static async Task AskOverTcpAsync(TcpStream stream)
+    {
+        byte[] query = Query("ginnel.internal"), prefix = new byte[2];
+        await stream.WriteAsync((byte[])[(byte)(query.Length >> 8), (byte)query.Length, .. query], Cancel);
+        await stream.ReadExactlyAsync(prefix, Cancel);
+        await stream.ReadExactlyAsync(new byte[BinaryPrimitives.ReadUInt16BigEndian(prefix)], Cancel);
     }
 
     [Fact]
