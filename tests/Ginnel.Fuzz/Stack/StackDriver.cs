@@ -84,6 +84,8 @@ internal sealed class StackDriver
         }
         Stack.SetLink(Interface, _link, up: false, _now);
         Pass(TimeSpan.FromMinutes(5));
+        // What a router advertised outlives the link; the longest that it can say and mean is 136 years.
+        Pass(TimeSpan.FromSeconds(uint.MaxValue));
     }
 
     private void Feed()
