@@ -27,14 +27,12 @@ public sealed unsafe class UdpSegmentCarrier : IDatagramCarrier
     private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(65_536, pinned: true);
     private readonly Dictionary<UInt128Port, UdpEndpoint> _known = [];
     private volatile bool _segments;
-    private Reader? _reader;
-    private bool _isFull;
-    private int _running;
-    private int _stopping;
+    private readonly DescriptorLife _life;
 
     private UdpSegmentCarrier(Descriptor socket, IPEndPoint local)
     {
         _socket = socket;
+        _life = new DescriptorLife(socket.Dispose, "The carrier runs already.");
         _family = local.AddressFamily;
         LocalEndPoint = local;
         _segments = NativeSockets.SetInt(socket.Number, LevelUdp, OptionSegment, 0);
@@ -94,22 +92,7 @@ public sealed unsafe class UdpSegmentCarrier : IDatagramCarrier
     public Task RunAsync(ICarrierSink sink, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(sink);
-        if (Interlocked.Exchange(ref _running, 1) != 0) throw new InvalidOperationException("The carrier runs already.");
-        try
-        {
-            Reader reader = new(this, sink);
-            Task ended = reader.Start(cancellationToken);
-            Volatile.Write(ref _reader, reader);
-            // Full or disposed of meanwhile: there was nobody to tell.
-            if (Volatile.Read(ref _isFull)) reader.WatchForRoom();
-            if (Volatile.Read(ref _stopping) != 0) reader.StopSoon();
-            return ended;
-        }
-        catch
-        {
-            EndRun();
-            throw;
-        }
+        return _life.Run(() => new Reader(this, sink), cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -128,18 +111,14 @@ public sealed unsafe class UdpSegmentCarrier : IDatagramCarrier
             return true;
         }
         if (error is not (Errno.Again or Errno.NoBuffers)) return true;
-        Volatile.Write(ref _isFull, true);
-        Volatile.Read(ref _reader)?.WatchForRoom();
+        _life.NoteFull();
         return false;
     }
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref _stopping, 1) != 0) return default;
-        // A running loop closes the descriptors itself.
-        if (Interlocked.CompareExchange(ref _running, 1, 0) == 0) _socket.Dispose();
-        else Volatile.Read(ref _reader)?.StopSoon();
+        _life.Dispose();
         return default;
     }
 
@@ -168,12 +147,6 @@ public sealed unsafe class UdpSegmentCarrier : IDatagramCarrier
             }
             return 0;
         }
-    }
-
-    private void EndRun()
-    {
-        Volatile.Write(ref _running, 0);
-        if (Volatile.Read(ref _stopping) != 0 && Interlocked.CompareExchange(ref _running, 1, 0) == 0) _socket.Dispose();
     }
 
     /// <summary>Receives what one call brings; false when nothing is there.</summary>
@@ -259,7 +232,7 @@ public sealed unsafe class UdpSegmentCarrier : IDatagramCarrier
 
         protected override void Writable() => sink.Writable();
 
-        protected override void OnEnded() => carrier.EndRun();
+        protected override void OnEnded() => carrier._life.EndRun();
 
         protected override Exception Describe(Exception failure) => failure as IOException ?? new IOException($"The UDP carrier failed: {failure.Message}", failure);
     }

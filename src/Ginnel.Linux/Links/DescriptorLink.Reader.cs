@@ -36,7 +36,7 @@ public abstract unsafe partial class DescriptorLink
             // Also when a read failed because the device is gone: what was read before it must not be lost to the pool.
             _batch.ReturnAll();
             _spare?.Return();
-            link.EndRun();
+            link._life.EndRun();
         }
     }
 }

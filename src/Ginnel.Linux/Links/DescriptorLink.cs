@@ -21,16 +21,14 @@ public abstract unsafe partial class DescriptorLink : ILink
     private readonly Descriptor _descriptor;
     private readonly int _linkHeaderLength;
     private readonly byte[] _scratch = GC.AllocateUninitializedArray<byte>(PacketPool.SuperCapacity + VirtioHeader.Size, pinned: true);
-    private Reader? _reader;
-    private bool _isFull;
-    private int _stopping;
-    private int _running;
+    private readonly DescriptorLife _life;
     // Counts turns of the loop; even while nothing is being read or delivered.
     private int _turns;
 
     private protected DescriptorLink(Descriptor descriptor, LinkProperties properties)
     {
         _descriptor = descriptor;
+        _life = new DescriptorLife(Close, "A link runs once at a time.");
         _linkHeaderLength = properties.Medium == LinkMedium.Ethernet ? EthernetHeaderSize : 0;
         Properties = properties;
     }
@@ -48,7 +46,7 @@ public abstract unsafe partial class DescriptorLink : ILink
         get
         {
             int turn = Volatile.Read(ref _turns);
-            if (Volatile.Read(ref _running) == 0) return true;
+            if (!_life.IsRunning) return true;
             if ((turn & 1) != 0) return false;
             Descriptors.PollFd entry = new() { Descriptor = _descriptor.Number, Events = Descriptors.PollIn };
             // Had the loop woken meanwhile, what it read might not be delivered yet.
@@ -69,25 +67,7 @@ public abstract unsafe partial class DescriptorLink : ILink
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">It runs already.</exception>
-    public Task RunAsync(ILinkSink sink, CancellationToken cancellationToken)
-    {
-        if (Interlocked.Exchange(ref _running, 1) != 0) throw new InvalidOperationException("A link runs once at a time.");
-        try
-        {
-            Reader reader = new(this, sink);
-            Task ended = reader.Start(cancellationToken);
-            Volatile.Write(ref _reader, reader);
-            // Full or disposed of meanwhile: there was nobody to tell.
-            if (Volatile.Read(ref _isFull)) reader.WatchForRoom();
-            if (Volatile.Read(ref _stopping) != 0) reader.StopSoon();
-            return ended;
-        }
-        catch
-        {
-            EndRun();
-            throw;
-        }
-    }
+    public Task RunAsync(ILinkSink sink, CancellationToken cancellationToken) => _life.Run(() => new Reader(this, sink), cancellationToken);
 
     /// <inheritdoc/>
     public int Send(ref PacketQueue queue)
@@ -110,8 +90,7 @@ public abstract unsafe partial class DescriptorLink : ILink
             }
             if (!TryWrite(packet, header))
             {
-                Volatile.Write(ref _isFull, true);
-                Volatile.Read(ref _reader)?.WatchForRoom();
+                _life.NoteFull();
                 return taken;
             }
             queue.Take()!.Return();
@@ -123,12 +102,7 @@ public abstract unsafe partial class DescriptorLink : ILink
     /// <inheritdoc/>
     public ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref _stopping, 1) == 0)
-        {
-            // A running loop closes the descriptors itself: closed under its feet, their numbers could already be someone else's.
-            if (Interlocked.CompareExchange(ref _running, 1, 0) == 0) Close();
-            else Volatile.Read(ref _reader)?.StopSoon();
-        }
+        _life.Dispose();
         GC.SuppressFinalize(this);
         return ValueTask.CompletedTask;
     }
@@ -140,13 +114,6 @@ public abstract unsafe partial class DescriptorLink : ILink
         else if (door.TryWrite(packet, virtio)) Counters.CountSent();
         else Counters.CountRefused();
         packet.Return();
-    }
-
-    private void EndRun()
-    {
-        Volatile.Write(ref _running, 0);
-        // Disposed while it ran, or at this very moment: whoever takes the flag closes.
-        if (Volatile.Read(ref _stopping) != 0 && Interlocked.CompareExchange(ref _running, 1, 0) == 0) Close();
     }
 
     /// <summary>Closes what the link holds; for a device this is its end.</summary>
