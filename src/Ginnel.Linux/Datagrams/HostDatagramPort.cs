@@ -26,7 +26,7 @@ internal abstract class HostDatagramPort : IDatagramPort
     private readonly Descriptor _socket;
     private readonly EventLoop _loop;
     private readonly Readiness _readable;
-    private readonly Listener _watch;
+    private readonly ReadinessWatch _watch;
     private volatile NamedTarget _last = new([], new IPEndPoint(IPAddress.None, 0));
     private int _isClosed;
 
@@ -37,7 +37,7 @@ internal abstract class HostDatagramPort : IDatagramPort
         Family = family;
         LocalEndPoint = local;
         _readable = new Readiness(loop);
-        _watch = new Listener(_readable);
+        _watch = new ReadinessWatch(_readable);
         loop.Add(socket, Polling.In | Polling.EdgeTriggered, _watch);
     }
 
@@ -241,10 +241,5 @@ internal abstract class HostDatagramPort : IDatagramPort
             return true;
         }
         return false;
-    }
-
-    private sealed class Listener(Readiness readable) : Watch
-    {
-        internal override void OnReady(uint events) => readable.Signal();
     }
 }

@@ -10,17 +10,19 @@ namespace Ginnel.Linux.Streams;
 internal sealed class LinuxStreamAcceptor : IHostStreamAcceptor
 {
     private readonly EventLoop _loop;
+    private readonly Socket _listening;
     private readonly Descriptor _socket;
     private readonly bool _isTcp;
     private readonly Readiness _readable;
-    private readonly Listener _watch;
+    private readonly ReadinessWatch _watch;
     private int _closed;
 
-    private LinuxStreamAcceptor(EventLoop loop, Descriptor socket, bool isTcp)
+    private LinuxStreamAcceptor(EventLoop loop, Socket listening, Descriptor socket)
     {
-        (_loop, _socket, _isTcp) = (loop, socket, isTcp);
+        (_loop, _listening, _socket) = (loop, listening, socket);
+        _isTcp = listening.ProtocolType == ProtocolType.Tcp;
         _readable = new Readiness(loop);
-        _watch = new Listener(_readable);
+        _watch = new ReadinessWatch(_readable);
         loop.Add(socket, Polling.In | Polling.EdgeTriggered, _watch);
     }
 
@@ -34,7 +36,7 @@ internal sealed class LinuxStreamAcceptor : IHostStreamAcceptor
         try
         {
             descriptor.SetNonBlocking();
-            return new LinuxStreamAcceptor(loop, descriptor, listening.ProtocolType == ProtocolType.Tcp);
+            return new LinuxStreamAcceptor(loop, listening, descriptor);
         }
         catch
         {
@@ -68,6 +70,7 @@ internal sealed class LinuxStreamAcceptor : IHostStreamAcceptor
         if (Interlocked.Exchange(ref _closed, 1) != 0) return;
         _loop.Remove(_socket, _watch);
         _socket.Dispose();
+        _listening.Dispose();
         _readable.Close();
     }
 
@@ -97,10 +100,5 @@ internal sealed class LinuxStreamAcceptor : IHostStreamAcceptor
             taken.Dispose();
             throw;
         }
-    }
-
-    private sealed class Listener(Readiness readable) : Watch
-    {
-        internal override void OnReady(uint events) => readable.Signal();
     }
 }

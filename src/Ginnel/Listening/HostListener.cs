@@ -10,7 +10,6 @@ public sealed class HostListener : IListener
 {
     // Without descriptors an accept fails at once, again and again, until one is given back.
     private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(100);
-    private readonly Socket _socket;
     private readonly string _origin;
     private readonly string? _path;
     private readonly TimeProvider _time;
@@ -19,7 +18,6 @@ public sealed class HostListener : IListener
 
     private HostListener(Socket socket, string origin, string? path, TimeProvider time, IHostStreamSockets streams)
     {
-        _socket = socket;
         _origin = origin;
         _path = path;
         _time = time;
@@ -103,7 +101,6 @@ public sealed class HostListener : IListener
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0) return default;
         _acceptor.Dispose();
-        _socket.Dispose();
         if (_path is not null) File.Delete(_path);
         return default;
     }

@@ -15,8 +15,8 @@ public interface IHostStreamSockets
     ValueTask<DialResult> ConnectAsync(IPEndPoint target, CancellationToken cancellationToken = default);
 
     /// <summary>Accepts what comes to a listening socket.</summary>
-    /// <param name="listening">Bound and listening; stays the caller's, and outlives what is returned.</param>
-    /// <exception cref="IOException">The system has no room for it.</exception>
+    /// <param name="listening">Bound and listening; what is returned owns it and closes it.</param>
+    /// <exception cref="IOException">The system has no room for it; the socket stays the caller's.</exception>
     IHostStreamAcceptor Listen(Socket listening);
 }
 
