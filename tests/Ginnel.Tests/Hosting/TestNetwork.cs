@@ -51,6 +51,16 @@ internal sealed class TestNetwork : IAsyncDisposable
         return (await connecting, accepted!);
     }
 
+    /// <summary>Joins the two hosts by another link, whose packets are written to a file.</summary>
+    internal async Task CaptureAsync(CaptureFile file)
+    {
+        await Client.DetachAsync(ClientInterface);
+        await ServerLink.Completion;
+        (MemoryLink a, MemoryLink b) = MemoryLink.CreatePair();
+        Client.Attach(ClientInterface, new CaptureLink(a, file));
+        Server.Attach(ServerInterface, b);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await Client.DisposeAsync();

@@ -45,11 +45,7 @@ public sealed class CaptureLinkTests
     private static async Task TalkAsync(CaptureFile file)
     {
         await using TestNetwork network = new();
-        await network.Client.DetachAsync(network.ClientInterface);
-        await network.ServerLink.Completion;
-        (MemoryLink a, MemoryLink b) = MemoryLink.CreatePair();
-        network.Client.Attach(network.ClientInterface, new CaptureLink(a, file));
-        network.Server.Attach(network.ServerInterface, b);
+        await network.CaptureAsync(file);
         (TcpStream client, TcpStream server) = await network.ConnectAsync();
         await client.WriteAsync(new byte[10], Token);
         await server.ReadExactlyAsync(new byte[10], Token);

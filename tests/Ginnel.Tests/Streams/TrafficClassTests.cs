@@ -32,11 +32,7 @@ public sealed class TrafficClassTests
     private static async Task TalkAsync(CaptureFile file)
     {
         await using TestNetwork network = new();
-        await network.Client.DetachAsync(network.ClientInterface);
-        await network.ServerLink.Completion;
-        (MemoryLink a, MemoryLink b) = MemoryLink.CreatePair();
-        network.Client.Attach(network.ClientInterface, new CaptureLink(a, file));
-        network.Server.Attach(network.ServerInterface, b);
+        await network.CaptureAsync(file);
         (TcpStream client, TcpStream server) = await network.ConnectAsync();
         await client.WriteAsync("9"u8.ToArray(), Token);
         await server.ReadExactlyAsync(new byte[1], Token);
