@@ -30,7 +30,7 @@ internal static class ArgumentCut
             }
             if (ReferenceEquals(command, root))
             {
-                if (Find(root, word) is not { } found) return new(root, head, index, UnknownCommand(root, word));
+                if (root.Subcommands.Find(c => c.Name == word) is not { } found) return new(root, head, index, UnknownCommand(root, word));
                 command = found;
                 head.Add(word);
                 index++;
@@ -74,9 +74,6 @@ internal static class ArgumentCut
         index += equals < 0 ? 2 : 1;
         return null;
     }
-
-    private static GinnelCommand? Find(GinnelCommand root, string word) =>
-        root.Subcommands.Find(c => c.Name == word);
 
     private static string UnknownOption(GinnelCommand command, string name)
     {

@@ -15,8 +15,6 @@ internal static class CompletionText
         _ => Fish(root),
     };
 
-    private static IEnumerable<GinnelCommand> Commands(GinnelCommand root) => root.Subcommands;
-
     private static IEnumerable<string> Names(Option option) => option.Aliases.Prepend(option.Name);
 
     private static string Valued(GinnelCommand command, ValueKind? kind = null) =>
@@ -29,7 +27,7 @@ internal static class CompletionText
         text.Append("  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} word options= valued= words= i\n  COMPREPLY=()\n");
         text.Append($"  if ((COMP_CWORD == 1)); then\n    COMPREPLY=($(compgen -W '{RootWords(root)}' -- \"$current\"))\n    return\n  fi\n");
         text.Append("  case ${COMP_WORDS[1]} in\n");
-        foreach (GinnelCommand command in Commands(root))
+        foreach (GinnelCommand command in root.Subcommands)
         {
             string options = string.Join(' ', command.Options.SelectMany(Names));
             text.Append($"    {command.Name}) options='{options}' valued='|{Valued(command)}|' files='|{Valued(command, ValueKind.File)}|'");
@@ -63,15 +61,15 @@ internal static class CompletionText
     }
 
     private static string RootWords(GinnelCommand root) =>
-        string.Join(' ', Commands(root).Select(c => c.Name).Concat(root.Options.SelectMany(Names)));
+        string.Join(' ', root.Subcommands.Select(c => c.Name).Concat(root.Options.SelectMany(Names)));
 
     private static string Zsh(GinnelCommand root)
     {
         StringBuilder text = new("#compdef ginnel\n_ginnel() {\n  local -a commands\n  commands=(\n");
-        foreach (GinnelCommand command in Commands(root)) text.Append($"    {Quote(command.Name + ":" + Plain(command.Description))}\n");
+        foreach (GinnelCommand command in root.Subcommands) text.Append($"    {Quote(command.Name + ":" + Plain(command.Description))}\n");
         text.Append("  )\n  if ((CURRENT == 2)); then\n    _describe command commands\n    _values option --help --version\n    return\n  fi\n  local verb=$words[2]\n");
         text.Append("  shift words\n  ((CURRENT--))\n  case $verb in\n");
-        foreach (GinnelCommand command in Commands(root))
+        foreach (GinnelCommand command in root.Subcommands)
         {
             text.Append($"    {command.Name})\n      _arguments -S");
             foreach (Option option in command.Options)
@@ -95,12 +93,12 @@ internal static class CompletionText
     private static string Fish(GinnelCommand root)
     {
         StringBuilder text = new("# fish completion for ginnel\ncomplete -c ginnel -f\n");
-        foreach (GinnelCommand command in Commands(root))
+        foreach (GinnelCommand command in root.Subcommands)
         {
             text.Append($"complete -c ginnel -n __fish_use_subcommand -a {command.Name} -d {Quote(command.Description)}\n");
         }
         foreach (Option option in root.Options) text.Append($"complete -c ginnel -n __fish_use_subcommand{FishNames(option)} -d {Quote(option.Description)}\n");
-        foreach (GinnelCommand command in Commands(root))
+        foreach (GinnelCommand command in root.Subcommands)
         {
             string condition = $"'__fish_seen_subcommand_from {command.Name}'";
             foreach (Option option in command.Options)
