@@ -1,8 +1,10 @@
+using Ginnel.Wire;
+
 namespace Ginnel.WireGuard;
 
 /// <summary>
 /// Sealed messages to one endpoint, one behind the other in a buffer that the carrier takes whole: all of one size, but the last may be
-/// shorter. This is what a system call per sixty packets instead of one comes from.
+/// shorter, and of one ECN field. This is what a system call per sixty packets instead of one comes from.
 /// </summary>
 internal sealed class SealedBatch(int maxSegments)
 {
@@ -22,20 +24,23 @@ internal sealed class SealedBatch(int maxSegments)
 
     public bool IsEmpty => _count == 0;
 
+    /// <summary>The ECN field of all of them.</summary>
+    public EcnCodepoint Ecn { get; private set; }
+
     /// <summary>The messages.</summary>
     public ReadOnlySpan<byte> Bytes => _buffer.AsSpan(0, _length);
 
     /// <summary>Whether a message of this size to this endpoint can be added.</summary>
-    public bool Fits(CarrierEndpoint to, int size) =>
-        _count == 0 || (!_isClosed && _count < maxSegments && size <= SegmentSize && _length + size <= Capacity && to.Equals(To));
+    public bool Fits(CarrierEndpoint to, int size, EcnCodepoint ecn) =>
+        _count == 0 || (!_isClosed && ecn == Ecn && _count < maxSegments && size <= SegmentSize && _length + size <= Capacity && to.Equals(To));
 
     /// <summary>Where the next message is to be written; it counts once it is added.</summary>
     public Span<byte> Next(int size) => _buffer.AsSpan(_length, size);
 
     /// <summary>Adds what was written.</summary>
-    public void Add(CarrierEndpoint to, int size)
+    public void Add(CarrierEndpoint to, int size, EcnCodepoint ecn)
     {
-        if (_count == 0) (To, SegmentSize) = (to, size);
+        if (_count == 0) (To, SegmentSize, Ecn) = (to, size, ecn);
         // Only the last may be shorter, so a shorter one is the last.
         else if (size < SegmentSize) _isClosed = true;
         _length += size;

@@ -18,12 +18,14 @@ namespace Ginnel.WireGuard;
 /// <param name="StagedOverflow">Packets that waited for a session and gave way to newer ones, the oldest first.</param>
 /// <param name="GivenUp">Packets that waited for a session until the handshake was given up, or the peer removed.</param>
 /// <param name="NoBuffer">Packets that came out of the tunnel when there was no buffer for them, or nobody to take them.</param>
+/// <param name="Congested">Packets marked for congestion on the way though their transport understands no marks (RFC 6040 section 4.2).</param>
 public readonly record struct WireGuardCounters(
     long Malformed, long BadMac, long BadHandshake, long UnknownPeer, long ReplayedHandshake, long CookiesSent, long RateLimited,
-    long UnknownSession, long BadTransport, long BadPacket, long NoPeer, long Unsent, long StagedOverflow, long GivenUp, long NoBuffer)
+    long UnknownSession, long BadTransport, long BadPacket, long NoPeer, long Unsent, long StagedOverflow, long GivenUp, long NoBuffer,
+    long Congested)
 {
     internal static WireGuardCounters From(DeviceCounters counters) => new(
         counters.Malformed, counters.BadMac, counters.BadHandshake, counters.UnknownPeer, counters.ReplayedHandshake, counters.CookiesSent,
         counters.RateLimited, counters.UnknownSession, counters.BadTransport, counters.BadPacket, counters.NoPeer, counters.Unsent,
-        counters.StagedOverflow, counters.GivenUp, counters.NoBuffer);
+        counters.StagedOverflow, counters.GivenUp, counters.NoBuffer, counters.Congested);
 }

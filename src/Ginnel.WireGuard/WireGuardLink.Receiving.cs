@@ -13,14 +13,20 @@ public sealed partial class WireGuardLink
     private PacketQueue _received;
 
     /// <inheritdoc/>
-    void ICarrierSink.Deliver(CarrierEndpoint from, Span<byte> datagrams, int segmentSize)
+    void ICarrierSink.Deliver(CarrierEndpoint from, Span<byte> datagrams, int segmentSize) => Deliver(from, datagrams, segmentSize, EcnCodepoint.NotEct);
+
+    /// <inheritdoc/>
+    void ICarrierSink.Deliver(CarrierEndpoint from, Span<byte> datagrams, int segmentSize, EcnCodepoint ecn) =>
+        Deliver(from, datagrams, segmentSize, ecn);
+
+    private void Deliver(CarrierEndpoint from, Span<byte> datagrams, int segmentSize, EcnCodepoint ecn)
     {
         Instant now = Now;
         while (!datagrams.IsEmpty)
         {
             Span<byte> message = datagrams[..Math.Min(segmentSize, datagrams.Length)];
             datagrams = datagrams[message.Length..];
-            if (Messages.TypeOf(message) == MessageType.Transport) OpenOne(from, message, now);
+            if (Messages.TypeOf(message) == MessageType.Transport) OpenOne(from, message, ecn, now);
             else
                 lock (_control)
                     if (_disposed == 0) _device.ReceiveHandshake(from, message, now, _receiveOutbox);
@@ -48,7 +54,7 @@ public sealed partial class WireGuardLink
         Carry(_receiveOutbox);
     }
 
-    private void OpenOne(CarrierEndpoint from, Span<byte> message, Instant now)
+    private void OpenOne(CarrierEndpoint from, Span<byte> message, EcnCodepoint outer, Instant now)
     {
         if (_device.FindSession(Messages.ReadIndex(message, Messages.TransportReceiver)) is not { } session)
         {
@@ -72,6 +78,14 @@ public sealed partial class WireGuardLink
             _device.Counters.BadPacket++;
             return;
         }
+        // RFC 6040 section 4.2: a mark that was made on the way outside goes on inside.
+        EcnCodepoint inner = EcnField.Read(packet);
+        if (!EcnField.TryCombine(inner, outer, out EcnCodepoint ecn))
+        {
+            _device.Counters.Congested++;
+            return;
+        }
+        if (ecn != inner) EcnField.Write(packet, ecn);
         if (_sink is not { } sink || !_coalescer.TryAdd(packet[..length], sink, ref _received)) _device.Counters.NoBuffer++;
     }
 

@@ -16,6 +16,7 @@ public sealed partial class WireGuardLink
     private readonly HashSet<Peer> _waitingForRoom = [];
     private SegmentCutter _cutter;
     private Peer? _cutterPeer;
+    private EcnCodepoint _cutterEcn;
     private bool _isBlocked;
 
     /// <inheritdoc/>
@@ -90,6 +91,8 @@ public sealed partial class WireGuardLink
             Stage(peer, packet, now);
             return;
         }
+        // RFC 6040 section 4.1: outside the same as inside, so that routers on the way may mark; DSCP stays 0 (paper, section 6.1).
+        _cutterEcn = _carrier.CarriesEcn ? EcnField.Read(packet.Span) : EcnCodepoint.NotEct;
         if (SegmentCutter.Begin(packet, ipOffset: 0, partialChecksums: false, out _cutter) != DropReason.None) Interlocked.Increment(ref _device.Counters.Unsent);
         _cutterPeer = peer;
         SendPieces(now);
@@ -117,7 +120,7 @@ public sealed partial class WireGuardLink
             // While the carrier was full the session may have grown too old, or have been renewed.
             if (_cutterPeer!.Current is { } session && session.IsAlive(now))
             {
-                if (!TrySealOne(session, ref _cutter)) return;
+                if (!TrySealOne(session, ref _cutter, _cutterEcn)) return;
             }
             else if (_cutter.TryRentNext() is { } piece)
             {
@@ -134,7 +137,7 @@ public sealed partial class WireGuardLink
     private bool TrySealKeepalive(Session session)
     {
         SegmentCutter nothing = default;
-        return TrySealOne(session, ref nothing);
+        return TrySealOne(session, ref nothing, EcnCodepoint.NotEct);
     }
 
     /// <summary>
@@ -142,7 +145,7 @@ public sealed partial class WireGuardLink
     /// that is done stands for a keepalive. False when there is no room for it as long as the carrier is full; otherwise it is done with,
     /// sent or counted.
     /// </summary>
-    private bool TrySealOne(Session session, ref SegmentCutter packets)
+    private bool TrySealOne(Session session, ref SegmentCutter packets, EcnCodepoint ecn)
     {
         int length = packets.IsDone ? 0 : packets.NextLength;
         int padded = Math.Max(length, Math.Min((length + Messages.PaddingMultiple - 1) / Messages.PaddingMultiple * Messages.PaddingMultiple, Properties.Mtu));
@@ -152,8 +155,8 @@ public sealed partial class WireGuardLink
             if (length > 0) packets.Skip();
             return CountUnsent(length);
         }
-        if (!_sendBuffer.Fits(endpoint, size)) Flush();
-        if (!_sendBuffer.Fits(endpoint, size)) return false;
+        if (!_sendBuffer.Fits(endpoint, size, ecn)) Flush();
+        if (!_sendBuffer.Fits(endpoint, size, ecn)) return false;
         Span<byte> message = _sendBuffer.Next(size);
         Span<byte> inner = message.Slice(Messages.TransportHeader, padded);
         if (length > 0) packets.WriteNext(inner[..length]);
@@ -162,7 +165,7 @@ public sealed partial class WireGuardLink
         {
             if (!session.TrySeal(inner, message)) return CountUnsent(length);
         }
-        _sendBuffer.Add(endpoint, size);
+        _sendBuffer.Add(endpoint, size, ecn);
         session.Peer.CountSent(size);
         if (length > 0) session.HasSentData = true;
         if (!_usedForSending.Contains(session)) _usedForSending.Add(session);
@@ -178,7 +181,7 @@ public sealed partial class WireGuardLink
     private void Flush()
     {
         if (_sendBuffer.IsEmpty) return;
-        if (_carrier.TrySend(_sendBuffer.To!, _sendBuffer.Bytes, _sendBuffer.SegmentSize)) _sendBuffer.Clear();
+        if (_carrier.TrySend(_sendBuffer.To!, _sendBuffer.Bytes, _sendBuffer.SegmentSize, _sendBuffer.Ecn)) _sendBuffer.Clear();
         else _isBlocked = true;
     }
 

@@ -168,20 +168,21 @@ public sealed class MechanismTests
     }
 
     [Fact]
-    public void A_batch_takes_messages_of_one_size_and_one_shorter_last()
+    public void A_batch_takes_messages_of_one_size_and_field_and_one_shorter_last()
     {
         SealedBatch batch = new(3);
         UdpEndpoint here = new(System.Net.IPEndPoint.Parse("192.0.2.1:1")), there = new(System.Net.IPEndPoint.Parse("192.0.2.2:1"));
-        Assert.True(batch.Fits(here, 100));
-        batch.Add(here, 100);
-        Assert.False(batch.Fits(there, 100));
-        Assert.False(batch.Fits(here, 101));
-        Assert.True(batch.Fits(new UdpEndpoint(System.Net.IPEndPoint.Parse("[::ffff:192.0.2.1]:1")), 60));
-        batch.Add(here, 60);
-        Assert.False(batch.Fits(here, 60));
+        Assert.True(batch.Fits(here, 100, EcnCodepoint.Ect0));
+        batch.Add(here, 100, EcnCodepoint.Ect0);
+        Assert.False(batch.Fits(there, 100, EcnCodepoint.Ect0));
+        Assert.False(batch.Fits(here, 101, EcnCodepoint.Ect0));
+        Assert.False(batch.Fits(here, 100, EcnCodepoint.NotEct));
+        Assert.True(batch.Fits(new UdpEndpoint(System.Net.IPEndPoint.Parse("[::ffff:192.0.2.1]:1")), 60, EcnCodepoint.Ect0));
+        batch.Add(here, 60, EcnCodepoint.Ect0);
+        Assert.False(batch.Fits(here, 60, EcnCodepoint.Ect0));
         Assert.Equal((160, 100), (batch.Bytes.Length, batch.SegmentSize));
         batch.Clear();
-        for (int i = 0; i < 3; i++) batch.Add(here, 10);
-        Assert.False(batch.Fits(here, 10));
+        for (int i = 0; i < 3; i++) batch.Add(here, 10, EcnCodepoint.Ect0);
+        Assert.False(batch.Fits(here, 10, EcnCodepoint.Ect0));
     }
 }

@@ -31,6 +31,12 @@ internal sealed class TestInternet
     /// <summary>What the network does to datagrams; null for nothing, and at once.</summary>
     public Weather? Weather { get; set; }
 
+    /// <summary>The ECN field of datagrams on their way, by the bytes that carry it, as it was sent.</summary>
+    public Dictionary<byte[], EcnCodepoint> Fields { get; } = new(ReferenceEqualityComparer.Instance);
+
+    /// <summary>What a router makes of the field; null: it stays.</summary>
+    public Func<EcnCodepoint, EcnCodepoint>? Router { get; set; }
+
     /// <summary>Decides what arrives; null for everything.</summary>
     public Func<CarrierEndpoint, CarrierEndpoint, byte[], bool>? Filter { get; set; }
 
@@ -49,8 +55,9 @@ internal sealed class TestInternet
         _carriers.Add(carrier.Endpoint, carrier);
     }
 
-    public void Send(CarrierEndpoint from, CarrierEndpoint to, byte[] bytes)
+    public void Send(CarrierEndpoint from, CarrierEndpoint to, byte[] bytes, EcnCodepoint ecn = EcnCodepoint.NotEct)
     {
+        if (ecn != EcnCodepoint.NotEct) Fields[bytes] = ecn;
         if (Observer is { } observer) observer(from, to, bytes);
         else Sent.Add((from, to, bytes));
         if (Weather is { } weather) weather.Send(from, to, bytes);
@@ -85,7 +92,11 @@ internal sealed class TestInternet
 
     private void Arrive((CarrierEndpoint From, CarrierEndpoint To, byte[] Bytes) datagram)
     {
-        if (_carriers.TryGetValue(datagram.To, out TestCarrier? carrier)) carrier.Receive(datagram.From, [.. datagram.Bytes]);
+        if (_carriers.TryGetValue(datagram.To, out TestCarrier? carrier))
+        {
+            EcnCodepoint sent = Fields.GetValueOrDefault(datagram.Bytes);
+            carrier.Receive(datagram.From, [.. datagram.Bytes], Router?.Invoke(sent) ?? sent);
+        }
     }
 
     /// <summary>Lets time pass in small steps, delivering after each.</summary>
@@ -112,6 +123,8 @@ internal sealed class TestCarrier(TestInternet internet, UdpEndpoint endpoint) :
 
     public int MaxSegments => 64;
 
+    public bool CarriesEcn { get; set; } = true;
+
     /// <summary>While set, nothing is taken.</summary>
     public bool IsFull { get => Room == 0; set => Room = value ? 0 : int.MaxValue; }
 
@@ -126,22 +139,26 @@ internal sealed class TestCarrier(TestInternet internet, UdpEndpoint endpoint) :
         return Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken).ContinueWith(_ => { }, TaskScheduler.Default);
     }
 
-    public bool TrySend(CarrierEndpoint to, ReadOnlySpan<byte> datagrams, int segmentSize)
+    public bool TrySend(CarrierEndpoint to, ReadOnlySpan<byte> datagrams, int segmentSize) => TrySend(to, datagrams, segmentSize, EcnCodepoint.NotEct);
+
+    public bool TrySend(CarrierEndpoint to, ReadOnlySpan<byte> datagrams, int segmentSize, EcnCodepoint ecn)
     {
+        Assert.True(CarriesEcn || ecn == EcnCodepoint.NotEct, "The carrier cannot tell the field, and must not be given one.");
         if (IsFull) return false;
         if (Room != int.MaxValue) Room--;
         while (!datagrams.IsEmpty)
         {
             int size = Math.Min(segmentSize, datagrams.Length);
-            internet.Send(Endpoint, to, datagrams[..size].ToArray());
+            internet.Send(Endpoint, to, datagrams[..size].ToArray(), ecn);
             datagrams = datagrams[size..];
         }
         return true;
     }
 
-    public void Receive(CarrierEndpoint from, byte[] datagram)
+    public void Receive(CarrierEndpoint from, byte[] datagram, EcnCodepoint ecn = EcnCodepoint.NotEct)
     {
-        _sink?.Deliver(from, datagram, Math.Max(1, datagram.Length));
+        if (CarriesEcn) _sink?.Deliver(from, datagram, Math.Max(1, datagram.Length), ecn);
+        else _sink?.Deliver(from, datagram, Math.Max(1, datagram.Length));
         _sink?.EndOfBatch();
     }
 
@@ -199,10 +216,11 @@ internal sealed class TunnelEnd : ILinkSink, IAsyncDisposable
         });
 
     /// <summary>Sends a packet of a text to an inside address.</summary>
-    public void Send(IPAddress to, string text, IPAddress? from = null)
+    public void Send(IPAddress to, string text, IPAddress? from = null, EcnCodepoint ecn = EcnCodepoint.NotEct)
     {
         Assert.True(_pool.TryRent(PacketSize.Small, out Packet packet));
         packet.Write(Bytes(from ?? Inside, to, System.Text.Encoding.ASCII.GetBytes(text)));
+        EcnField.Write(packet.Span, ecn);
         PacketQueue queue = default;
         queue.Add(packet);
         Link.Send(ref queue);

@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using Ginnel.Linux.Datagrams;
 using Ginnel.Linux.Events;
 using Ginnel.Linux.Native;
+using Ginnel.Wire;
 using NativeSockets = Ginnel.Linux.Native.Sockets;
 using SocketAddress = Ginnel.Linux.Datagrams.SocketAddress;
 
@@ -17,6 +18,7 @@ public sealed unsafe class UdpSegmentCarrier : IDatagramCarrier
 {
     private const int LevelUdp = 17, OptionSegment = 103, OptionGro = 104;
     private const int MtuDiscoverV4 = 10, MtuDiscoverV6 = 23, V6Only = 26, ReceiveBuffer = 8, SendBuffer = 7;
+    private const int TrafficClassV4 = 1, TellTrafficClassV4 = 13, TellTrafficClassV6 = 66, TrafficClassV6 = 67;
     private const int MaxUdp = 65_507, Segments = 64, MaxKnown = 4_096, BufferBytes = 4 << 20;
 
     /// <summary>Reads before what has come is handled, so that a flood does not hold up those who wait.</summary>
@@ -37,6 +39,9 @@ public sealed unsafe class UdpSegmentCarrier : IDatagramCarrier
         LocalEndPoint = local;
         _segments = NativeSockets.SetInt(socket.Number, LevelUdp, OptionSegment, 0);
         NativeSockets.SetInt(socket.Number, LevelUdp, OptionGro, 1);
+        bool tells = NativeSockets.SetInt(socket.Number, NativeSockets.LevelIp, TellTrafficClassV4, 1);
+        if (_family == AddressFamily.InterNetworkV6) tells &= NativeSockets.SetInt(socket.Number, NativeSockets.LevelIpv6, TellTrafficClassV6, 1);
+        CarriesEcn = tells;
     }
 
     /// <summary>Who reads it; set before the carrier runs, and outlives it. Null: a loop of its own while it runs.</summary>
@@ -47,6 +52,9 @@ public sealed unsafe class UdpSegmentCarrier : IDatagramCarrier
 
     /// <inheritdoc/>
     public int MaxDatagram => MaxUdp;
+
+    /// <inheritdoc/>
+    public bool CarriesEcn { get; }
 
     /// <inheritdoc/>
     public int MaxSegments => _segments ? Segments : 1;
@@ -96,18 +104,21 @@ public sealed unsafe class UdpSegmentCarrier : IDatagramCarrier
     }
 
     /// <inheritdoc/>
-    public bool TrySend(CarrierEndpoint to, ReadOnlySpan<byte> datagrams, int segmentSize)
+    public bool TrySend(CarrierEndpoint to, ReadOnlySpan<byte> datagrams, int segmentSize) => TrySend(to, datagrams, segmentSize, EcnCodepoint.NotEct);
+
+    /// <inheritdoc/>
+    public bool TrySend(CarrierEndpoint to, ReadOnlySpan<byte> datagrams, int segmentSize, EcnCodepoint ecn)
     {
         if (to is not UdpEndpoint endpoint) throw new ArgumentException("The endpoint is not of UDP.", nameof(to));
         bool areSeveral = datagrams.Length > segmentSize;
-        int error = areSeveral && !_segments ? Errno.Invalid : Send(endpoint, datagrams, segmentSize);
+        int error = areSeveral && !_segments ? Errno.Invalid : Send(endpoint, datagrams, segmentSize, ecn);
         if (areSeveral && error is Errno.Invalid or Errno.IO or Errno.MessageTooLong)
         {
             // The path to this endpoint is too narrow for whole segments, which then go one by one and are fragmented; or a device on the
             // way cannot segment at all, and it need not be tried again. Older kernels say the same to both.
             if (error != Errno.MessageTooLong) _segments = false;
             for (error = 0; !datagrams.IsEmpty && error != Errno.Again; datagrams = datagrams[Math.Min(segmentSize, datagrams.Length)..])
-                error = Send(endpoint, datagrams[..Math.Min(segmentSize, datagrams.Length)], segmentSize);
+                error = Send(endpoint, datagrams[..Math.Min(segmentSize, datagrams.Length)], segmentSize, ecn);
             return true;
         }
         if (error is not (Errno.Again or Errno.NoBuffers)) return true;
@@ -122,7 +133,7 @@ public sealed unsafe class UdpSegmentCarrier : IDatagramCarrier
         return default;
     }
 
-    private int Send(UdpEndpoint endpoint, ReadOnlySpan<byte> bytes, int segmentSize)
+    private int Send(UdpEndpoint endpoint, ReadOnlySpan<byte> bytes, int segmentSize, EcnCodepoint ecn)
     {
         byte* name = stackalloc byte[SocketAddress.MaxSize];
         byte* control = stackalloc byte[64];
@@ -131,15 +142,15 @@ public sealed unsafe class UdpSegmentCarrier : IDatagramCarrier
             Descriptors.IoVector vector = new() { Base = data, Length = (nuint)bytes.Length };
             NativeSockets.Message message = new() { Name = name, Vectors = &vector, VectorCount = 1 };
             message.NameLength = (uint)SocketAddress.Write(endpoint.Address, _family, new Span<byte>(name, SocketAddress.MaxSize));
-            if (bytes.Length > segmentSize)
+            ControlWriter writer = new(control);
+            if (bytes.Length > segmentSize) writer.AddShort(LevelUdp, OptionSegment, (ushort)segmentSize);
+            if (ecn != EcnCodepoint.NotEct)
             {
-                NativeSockets.ControlHeader* header = (NativeSockets.ControlHeader*)control;
-                nuint headerSize = NativeSockets.Align((nuint)sizeof(NativeSockets.ControlHeader));
-                *header = new NativeSockets.ControlHeader { Length = headerSize + sizeof(ushort), Level = LevelUdp, Type = OptionSegment };
-                *(ushort*)(control + headerSize) = (ushort)segmentSize;
-                message.Control = control;
-                message.ControlLength = headerSize + NativeSockets.Align(sizeof(ushort));
+                bool isV4 = endpoint.Address.AddressFamily == AddressFamily.InterNetwork || endpoint.Address.Address.IsIPv4MappedToIPv6;
+                writer.AddInt(isV4 ? NativeSockets.LevelIp : NativeSockets.LevelIpv6, isV4 ? TrafficClassV4 : TrafficClassV6, (int)ecn);
             }
+            if (writer.Length > 0) message.Control = control;
+            message.ControlLength = writer.Length;
             while (NativeSockets.sendmsg(_socket.Number, &message, NativeSockets.MessageNoSignal) < 0)
             {
                 int error = Marshal.GetLastPInvokeError();
@@ -170,18 +181,32 @@ public sealed unsafe class UdpSegmentCarrier : IDatagramCarrier
                 return error != Errno.BadDescriptor ? true : throw new LinuxException("recvmsg", error);
             }
             if (length == 0 || (message.Flags & NativeSockets.MessageTruncated) != 0) return true;
-            int segmentSize = SegmentSizeOf(message) is > 0 and var size ? size : (int)length;
-            if (EndpointOf(new ReadOnlySpan<byte>(name, (int)message.NameLength)) is { } from) sink.Deliver(from, _buffer.AsSpan(0, (int)length), segmentSize);
+            ReadControl(message, out int size, out EcnCodepoint ecn);
+            if (EndpointOf(new ReadOnlySpan<byte>(name, (int)message.NameLength)) is { } from)
+                sink.Deliver(from, _buffer.AsSpan(0, (int)length), size > 0 ? size : (int)length, ecn);
             return true;
         }
     }
 
-    private static int SegmentSizeOf(in NativeSockets.Message message)
+    private static void ReadControl(in NativeSockets.Message message, out int segmentSize, out EcnCodepoint ecn)
     {
-        if (message.ControlLength < (nuint)sizeof(NativeSockets.ControlHeader)) return 0;
-        NativeSockets.ControlHeader* header = (NativeSockets.ControlHeader*)message.Control;
-        if (header->Level != LevelUdp || header->Type != OptionGro) return 0;
-        return *(int*)((byte*)message.Control + NativeSockets.Align((nuint)sizeof(NativeSockets.ControlHeader)));
+        (segmentSize, ecn) = (0, EcnCodepoint.NotEct);
+        ReadOnlySpan<byte> rest = new(message.Control, (int)message.ControlLength);
+        int headerSize = (int)NativeSockets.Align((nuint)sizeof(NativeSockets.ControlHeader));
+        while (rest.Length > headerSize)
+        {
+            NativeSockets.ControlHeader header = MemoryMarshal.Read<NativeSockets.ControlHeader>(rest);
+            if (header.Length <= (nuint)headerSize || header.Length > (nuint)rest.Length) return;
+            ReadOnlySpan<byte> value = rest[headerSize..(int)header.Length];
+            switch ((header.Level, header.Type))
+            {
+                case (LevelUdp, OptionGro) when value.Length >= sizeof(int): segmentSize = MemoryMarshal.Read<int>(value); break;
+                // Of IPv4 the octet itself, of IPv6 a number.
+                case (NativeSockets.LevelIp, TrafficClassV4): ecn = (EcnCodepoint)(value[0] & 3); break;
+                case (NativeSockets.LevelIpv6, TrafficClassV6) when value.Length >= sizeof(int): ecn = (EcnCodepoint)(MemoryMarshal.Read<int>(value) & 3); break;
+            }
+            rest = rest[Math.Min(rest.Length, (int)NativeSockets.Align(header.Length))..];
+        }
     }
 
     private UdpEndpoint? EndpointOf(ReadOnlySpan<byte> name)

@@ -33,4 +33,6 @@ internal sealed class DeviceCounters
     public long GivenUp;
     /// <summary>A packet that came out of the tunnel when there was no buffer for it, or nobody to take it.</summary>
     public long NoBuffer;
+    /// <summary>A packet that met congestion on its way and whose transport would not understand a mark.</summary>
+    public long Congested;
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using Ginnel.Wire;
 
 namespace Ginnel;
 
@@ -11,8 +12,14 @@ public interface IDatagramCarrier : IAsyncDisposable
     /// <summary>Most bytes of one datagram.</summary>
     int MaxDatagram { get; }
 
-    /// <summary>Most datagrams of one size that <see cref="TrySend"/> takes in one buffer; 1 where each needs a call of its own.</summary>
+    /// <summary>Most datagrams of one size that <see cref="TrySend(CarrierEndpoint, ReadOnlySpan{byte}, int)"/> takes in one buffer; 1 where each needs a call of its own.</summary>
     int MaxSegments { get; }
+
+    /// <summary>
+    /// Whether the ECN field goes with a datagram, and is told of what arrives (RFC 3168). Without it a tunnel must not let its datagrams be
+    /// marked, for the marks would be lost at its end (RFC 6040 section 4.3).
+    /// </summary>
+    bool CarriesEcn => false;
 
     /// <summary>Whether the endpoint is of a kind that it carries to.</summary>
     bool CanReach(CarrierEndpoint endpoint) => true;
@@ -32,6 +39,9 @@ public interface IDatagramCarrier : IAsyncDisposable
     /// <param name="segmentSize">Bytes of each datagram but the last, at least 1.</param>
     /// <returns>False when there is no room; <see cref="ICarrierSink.Writable"/> is called once there is.</returns>
     bool TrySend(CarrierEndpoint to, ReadOnlySpan<byte> datagrams, int segmentSize);
+
+    /// <summary>As the other, with an ECN field for each of the datagrams; ignored where the carrier cannot.</summary>
+    bool TrySend(CarrierEndpoint to, ReadOnlySpan<byte> datagrams, int segmentSize, EcnCodepoint ecn) => TrySend(to, datagrams, segmentSize);
 }
 
 /// <summary>What a carrier reports to.</summary>
@@ -42,6 +52,9 @@ public interface ICarrierSink
     /// <param name="datagrams">Valid during the call; may be changed in place.</param>
     /// <param name="segmentSize">Bytes of each but the last, at least 1.</param>
     void Deliver(CarrierEndpoint from, Span<byte> datagrams, int segmentSize);
+
+    /// <summary>As the other, of datagrams that all came with this ECN field.</summary>
+    void Deliver(CarrierEndpoint from, Span<byte> datagrams, int segmentSize, EcnCodepoint ecn) => Deliver(from, datagrams, segmentSize);
 
     /// <summary>Nothing more is there for now: what was held back to be handled at once is handled.</summary>
     void EndOfBatch();

@@ -11,6 +11,7 @@ internal sealed class FaultDirection : IDisposable
 
     private readonly FaultLinkOptions _options;
     private readonly Forward _forward;
+    private readonly int _ipOffset;
     private readonly Random _random;
     private readonly Lock _lock = new();
     private readonly PriorityQueue<Packet, (long Due, long Order)> _held = new();
@@ -21,8 +22,9 @@ internal sealed class FaultDirection : IDisposable
     private bool _forwarding;
     private bool _disposed;
 
-    internal FaultDirection(FaultLinkOptions options, int seed, Forward forward)
+    internal FaultDirection(FaultLinkOptions options, int seed, int ipOffset, Forward forward)
     {
+        _ipOffset = ipOffset;
         _options = options;
         _forward = forward;
         // A repeatable generator is the point here; nothing depends on its being unpredictable.
@@ -33,6 +35,8 @@ internal sealed class FaultDirection : IDisposable
     }
 
     internal long Lost { get; private set; }
+
+    internal long Marked { get; private set; }
 
     /// <summary>Takes all packets; some may leave at once, on this thread.</summary>
     internal void Add(ref PacketQueue batch, Rent rent)
@@ -46,7 +50,7 @@ internal sealed class FaultDirection : IDisposable
 
     private void Schedule(Packet packet, Rent rent)
     {
-        if (_disposed || _held.Count >= _options.MaxQueued || Happens(_options.Loss))
+        if (_disposed || _held.Count >= _options.MaxQueued || Happens(_options.Loss) || (Happens(_options.Marking) && !TryMark(packet)))
         {
             Lost++;
             packet.Return();
@@ -64,6 +68,13 @@ internal sealed class FaultDirection : IDisposable
             Hold(copy);
         }
         Hold(packet);
+    }
+
+    private bool TryMark(Packet packet)
+    {
+        if (packet.Length <= _ipOffset || !EcnField.TryMark(packet.Span[_ipOffset..])) return false;
+        Marked++;
+        return true;
     }
 
     private void Hold(Packet packet)

@@ -3,7 +3,7 @@ using Ginnel.Wire;
 
 namespace Ginnel;
 
-/// <summary>Makes a link as bad as wanted, in both directions, repeatably: loss, delay, reordering, duplication, corruption, rate.</summary>
+/// <summary>Makes a link as bad as wanted, in both directions, repeatably: loss, marks, delay, reordering, duplication, corruption, rate.</summary>
 /// <remarks>
 /// Faults befall packets as they are on a wire, hence this link has no offloads and the stack cuts its segments itself. What the link beneath
 /// does not take at once is lost.
@@ -20,7 +20,7 @@ public sealed class FaultLink : ILink
     {
         ArgumentNullException.ThrowIfNull(inner);
         ArgumentNullException.ThrowIfNull(options);
-        foreach (double share in new[] { options.Loss, options.Duplication, options.Corruption, options.Reordering })
+        foreach (double share in new[] { options.Loss, options.Marking, options.Duplication, options.Corruption, options.Reordering })
         {
             ArgumentOutOfRangeException.ThrowIfNegative(share, nameof(options));
             ArgumentOutOfRangeException.ThrowIfGreaterThan(share, 1, nameof(options));
@@ -28,8 +28,9 @@ public sealed class FaultLink : ILink
         ArgumentOutOfRangeException.ThrowIfNegative(options.BytesPerSecond, nameof(options));
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxQueued, 1, nameof(options));
         _inner = inner;
-        _outgoing = new FaultDirection(options, options.Seed, SendOn);
-        _incoming = new FaultDirection(options, unchecked(options.Seed * 31 + 1), DeliverOn);
+        int ipOffset = inner.Properties.Medium == LinkMedium.Ethernet ? EthernetHeader.Size : 0;
+        _outgoing = new FaultDirection(options, options.Seed, ipOffset, SendOn);
+        _incoming = new FaultDirection(options, unchecked(options.Seed * 31 + 1), ipOffset, DeliverOn);
     }
 
     /// <inheritdoc/>
@@ -37,6 +38,9 @@ public sealed class FaultLink : ILink
 
     /// <summary>Packets that were lost on the way out and on the way in.</summary>
     public (long Outgoing, long Incoming) Lost => (_outgoing.Lost, _incoming.Lost);
+
+    /// <summary>Packets that were marked as having met congestion, likewise.</summary>
+    public (long Outgoing, long Incoming) Marked => (_outgoing.Marked, _incoming.Marked);
 
     /// <inheritdoc/>
     public async Task RunAsync(ILinkSink sink, CancellationToken cancellationToken)

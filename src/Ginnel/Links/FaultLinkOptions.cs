@@ -9,6 +9,11 @@ public sealed class FaultLinkOptions
     /// <summary>Share of packets that are lost, 0–1.</summary>
     public double Loss { get; init; }
 
+    /// <summary>
+    /// Share of packets that meet congestion, 0–1: they are marked where their sender allows it (RFC 3168), and otherwise lost.
+    /// </summary>
+    public double Marking { get; init; }
+
     /// <summary>Share of packets that arrive twice, 0–1.</summary>
     public double Duplication { get; init; }
 

@@ -82,7 +82,34 @@ public sealed class FaultLinkTests
         return string.Join(' ', arrived);
     }
 
-    private static FaultDirection Direction(FaultLinkOptions options, List<int> arrived) => new(options, options.Seed, (ref PacketQueue batch) =>
+    /// <summary>A congested router marks what may be marked and drops the rest (RFC 3168 section 5).</summary>
+    [Fact]
+    public void What_meets_congestion_is_marked_or_lost()
+    {
+        List<int> arrived = [];
+        using FaultDirection direction = Direction(new FaultLinkOptions { Marking = 1, Time = new SimulatedTime() }, arrived);
+        PacketPool pool = new();
+        foreach (EcnCodepoint ecn in new[] { EcnCodepoint.NotEct, EcnCodepoint.Ect0, EcnCodepoint.Ect1, EcnCodepoint.CongestionExperienced })
+        {
+            Assert.True(pool.TryRent(PacketSize.Small, out Packet packet));
+            Span<byte> bytes = packet.Append(40 + (int)ecn);
+            bytes.Clear();
+            bytes[0] = 0x45;
+            EcnField.Write(bytes, ecn);
+            PacketQueue batch = default;
+            batch.Add(packet);
+            direction.Add(ref batch, (PacketSize _, out Packet copy) =>
+            {
+                copy = null!;
+                return false;
+            });
+        }
+        Assert.Equal([41, 42, 43], arrived.Order());
+        Assert.Equal((1, 3), (direction.Lost, direction.Marked));
+        Assert.Equal(0, pool.Rented);
+    }
+
+    private static FaultDirection Direction(FaultLinkOptions options, List<int> arrived) => new(options, options.Seed, ipOffset: 0, (ref PacketQueue batch) =>
     {
         while (batch.Take() is { } packet)
         {
