@@ -75,6 +75,14 @@ public sealed partial class NetworkStack
     /// </summary>
     public OpStatus SetTrafficClass(SocketId id, byte trafficClass) => _tcp.SetTrafficClass(id, trafficClass);
 
+    /// <summary>
+    /// Bounds the segments of one connection in either direction, or of all that a listener brings from here on (RFC 9293 section 3.7.1). The
+    /// peer learns of it by our SYN: of an active connection, if this follows <see cref="Connect"/> at once.
+    /// </summary>
+    /// <param name="id">The connection or listener.</param>
+    /// <param name="octets">Most octets of data and TCP options of one segment; 88–65,535.</param>
+    public OpStatus SetMaximumSegmentSize(SocketId id, int octets) => _tcp.SetMaximumSegmentSize(id, octets);
+
     /// <summary>A connection at a glance.</summary>
     public bool TryGetInfo(SocketId id, out TcpInfo info) => _tcp.TryGetInfo(id, out info);
 

@@ -93,4 +93,6 @@ public enum DropReason : byte
     SocketClosed,
     /// <summary>The hop limit ends here, and the destination lies beyond (any-IP mode, where the stack stands for a router).</summary>
     HopLimitExceeded,
+    /// <summary>Of a packet's fragments some were marked for congestion, others belong to a transport without ECN (RFC 3168 section 5.3).</summary>
+    FragmentEcn,
 }

@@ -10,7 +10,7 @@ namespace Ginnel.Linux.Links;
 /// </summary>
 internal static class OffloadCodec
 {
-    private const int TcpChecksumOffset = 16, UdpChecksumOffset = 6;
+    private const int TcpChecksumOffset = 16, UdpChecksumOffset = 6, FlagsOffset = 13;
 
     /// <summary>
     /// Applies the header to a packet that begins with <paramref name="linkHeaderLength"/> bytes of link header.
@@ -114,7 +114,9 @@ internal static class OffloadCodec
             SegmentationKind.Udp => (VirtioHeader.GsoUdp, LinkOffloads.UdpSegmentation, IpProtocol.Udp),
             _ => (VirtioHeader.GsoNone, LinkOffloads.None, default(IpProtocol)),
         };
-        type = gso;
+        // A device that cuts must leave CWR on the first segment only (virtio 1.2, section 5.1.6.2.1; RFC 3168 section 6.1.2).
+        bool hasCwr = protocol == IpProtocol.Tcp && view.Payload.Length > FlagsOffset && ((TcpFlags)view.Payload[FlagsOffset] & TcpFlags.Cwr) != 0;
+        type = hasCwr ? (byte)(gso | VirtioHeader.GsoEcn) : gso;
         transportHeader = protocol == IpProtocol.Udp ? UdpHeader.Size : view.Payload.Length > 12 ? (view.Payload[12] >> 4) * 4 : 0;
         return gso != VirtioHeader.GsoNone && (offloads & needed) != 0 && view.Protocol == protocol
             && packet.Segmentation.SegmentSize > 0 && view.Payload.Length >= transportHeader;

@@ -34,6 +34,12 @@ public sealed class StackCounters
     /// <summary>Recoveries that were taken back, because nothing had been lost (RFC 3522, RFC 5682, RFC 2883).</summary>
     public long SpuriousRecoveries { get; internal set; }
 
+    /// <summary>TCP segments that arrived with a router's mark, on connections with ECN (RFC 3168).</summary>
+    public long CongestionMarks { get; internal set; }
+
+    /// <summary>Times that a connection's window came down because the peer echoed a mark (RFC 3168 section 6.1.2).</summary>
+    public long CongestionEchoes { get; internal set; }
+
     /// <summary>Pending connections and ports that gave way to others.</summary>
     public long PendingEvicted { get; internal set; }
 

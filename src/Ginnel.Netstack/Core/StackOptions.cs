@@ -137,6 +137,12 @@ public sealed class TcpOptions
     public CongestionControlKind CongestionControl { get; init; } = CongestionControlKind.Cubic;
 
     /// <summary>
+    /// Whether routers may mark segments instead of dropping them (RFC 3168). By itself who asks for it gets it, and we do not ask: what Linux
+    /// does, for a few paths still swallow a SYN that asks, which then costs the first repetition's time.
+    /// </summary>
+    public EcnMode Ecn { get; init; } = EcnMode.Passive;
+
+    /// <summary>
     /// Whether repeated timeouts of large segments are taken for a path that swallows them: then small ones are sent, and larger ones tried
     /// again after ten minutes (RFC 4821).
     /// </summary>
@@ -260,6 +266,17 @@ public enum SynCookieUse : byte
     OnOverflow,
     /// <summary>Always: no SYN takes memory.</summary>
     Always,
+}
+
+/// <summary>Whether connections use explicit congestion notification (RFC 3168).</summary>
+public enum EcnMode : byte
+{
+    /// <summary>Never: not offered, and not agreed to.</summary>
+    Off,
+    /// <summary>Where the peer's SYN asks for it.</summary>
+    Passive,
+    /// <summary>Asked for as well, on our own SYNs.</summary>
+    Active,
 }
 
 /// <summary>The congestion controls.</summary>

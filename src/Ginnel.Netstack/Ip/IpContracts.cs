@@ -12,7 +12,7 @@ internal readonly ref struct ReceivedPacket
     internal required byte HopLimit { get; init; }
 
     /// <summary>The two ECN bits of the traffic class.</summary>
-    internal byte Ecn { get; init; }
+    internal EcnCodepoint Ecn { get; init; }
 
     /// <summary>Whether the destination is an address of ours (false: taken in any-IP mode).</summary>
     internal bool IsForOwnAddress { get; init; }
@@ -50,11 +50,11 @@ internal readonly record struct RouteDecision(NetworkInterface Interface, IpAddr
 /// <param name="SummedLength">How many bytes at the end were summed already while they were copied.</param>
 /// <param name="Sum">Their sum (RFC 1071).</param>
 internal readonly record struct IpSend(
-    IpAddress Source, IpAddress Destination, IpProtocol Protocol, byte HopLimit = 0, bool DontFragment = true, byte Ecn = 0,
+    IpAddress Source, IpAddress Destination, IpProtocol Protocol, byte HopLimit = 0, bool DontFragment = true, EcnCodepoint Ecn = EcnCodepoint.NotEct,
     MacAddress LinkDestination = default, byte TrafficClass = 0, uint FlowLabel = 0, int SummedLength = 0, ulong Sum = 0)
 {
     /// <summary>The octet of the header: differentiated services (RFC 2474) and ECN (RFC 3168).</summary>
-    internal byte ServiceOctet => (byte)(TrafficClass & 0xFC | Ecn);
+    internal byte ServiceOctet => (byte)(TrafficClass & 0xFC | (int)Ecn);
 }
 
 /// <summary>An ICMP error about a flow of ours, already checked to quote us as the sender.</summary>

@@ -17,7 +17,7 @@ internal sealed partial class IpInput
         {
             Key = new ReassemblyKey(arrival.Interface.Id, source, destination, view.Identification, view.Protocol),
             Header = view.Header, Protocol = view.Protocol, Offset = view.FragmentOffset, HasMore = view.MoreFragments,
-            Ecn = (byte)(view.TrafficClass & 3), IsForOwnAddress = isOwn, Payload = view.Payload, IpBytes = view.Bytes,
+            Ecn = (EcnCodepoint)(view.TrafficClass & 3), IsForOwnAddress = isOwn, Payload = view.Payload, IpBytes = view.Bytes,
         }, arrival, now);
     }
 
@@ -28,7 +28,7 @@ internal sealed partial class IpInput
         {
             Key = new ReassemblyKey(arrival.Interface.Id, source, destination, view.Identification, default),
             Header = view.Bytes[..view.FragmentHeaderOffset], NextHeaderAt = view.FragmentPredecessorOffset, Protocol = view.Protocol,
-            Offset = view.FragmentOffset, HasMore = view.MoreFragments, Ecn = (byte)(view.TrafficClass & 3), IsForOwnAddress = isOwn,
+            Offset = view.FragmentOffset, HasMore = view.MoreFragments, Ecn = (EcnCodepoint)(view.TrafficClass & 3), IsForOwnAddress = isOwn,
             Payload = view.Payload, IpBytes = view.Bytes,
         }, arrival, now);
     }

@@ -87,7 +87,7 @@ internal sealed partial class IpInput(StackContext context, InterfaceTable inter
         ReceivedPacket packet = new()
         {
             Interface = arrival.Interface, Source = source, Destination = destination, Protocol = view.Protocol, HopLimit = view.HopLimit,
-            Ecn = (byte)(view.TrafficClass & 3), IsForOwnAddress = isOwn, IsBroadcast = isBroadcast || arrival.IsLinkGroup,
+            Ecn = (EcnCodepoint)(view.TrafficClass & 3), IsForOwnAddress = isOwn, IsBroadcast = isBroadcast || arrival.IsLinkGroup,
             IpBytes = view.Bytes, Transport = view.Payload, Segmentation = arrival.Segmentation, Checksum = arrival.Checksum,
         };
         if (IsSpent(packet, now)) return DropReason.HopLimitExceeded;
@@ -113,7 +113,7 @@ internal sealed partial class IpInput(StackContext context, InterfaceTable inter
         ReceivedPacket packet = new()
         {
             Interface = arrival.Interface, Source = source, Destination = destination, Protocol = view.Protocol, HopLimit = view.HopLimit,
-            Ecn = (byte)(view.TrafficClass & 3), IsForOwnAddress = isOwn, IsBroadcast = isBroadcast || arrival.IsLinkGroup,
+            Ecn = (EcnCodepoint)(view.TrafficClass & 3), IsForOwnAddress = isOwn, IsBroadcast = isBroadcast || arrival.IsLinkGroup,
             IpBytes = view.Bytes, Transport = view.Payload, Segmentation = arrival.Segmentation, Checksum = arrival.Checksum,
         };
         if (reason != DropReason.None)

@@ -48,6 +48,11 @@ internal sealed class Reassembler(StackContext context, IcmpSender errors) : Tim
             Charge(entry.Cost - held);
             return DropReason.BadFragment;
         }
+        if (entry.IsEcnContradictory)
+        {
+            Remove(entry);
+            return DropReason.FragmentEcn;
+        }
         whole = ArrayPool<byte>.Shared.Rent(length);
         entry.Write(whole);
         Remove(entry);

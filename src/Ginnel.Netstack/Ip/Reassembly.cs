@@ -22,7 +22,7 @@ internal readonly ref struct Fragment
     internal required IpProtocol Protocol { get; init; }
     internal required int Offset { get; init; }
     internal required bool HasMore { get; init; }
-    internal required byte Ecn { get; init; }
+    internal required EcnCodepoint Ecn { get; init; }
     internal required bool IsForOwnAddress { get; init; }
     internal required ReadOnlySpan<byte> Payload { get; init; }
 
@@ -52,6 +52,7 @@ internal sealed class Reassembly(ReassemblyKey key, Instant deadline)
     private int _nextHeaderAt;
     private IpProtocol _protocol;
     private bool _congestionExperienced;
+    private bool _notEct;
 
     private readonly record struct Piece(int Offset, int Length, byte[] Bytes)
     {
@@ -95,7 +96,8 @@ internal sealed class Reassembly(ReassemblyKey key, Instant deadline)
         _pieces[place] = new Piece(fragment.Offset, fragment.Payload.Length, bytes);
         _count++;
         _received += fragment.Payload.Length;
-        _congestionExperienced |= fragment.Ecn == 3;
+        _congestionExperienced |= fragment.Ecn == EcnCodepoint.CongestionExperienced;
+        _notEct |= fragment.Ecn == EcnCodepoint.NotEct;
         if (!fragment.HasMore) _total = fragment.Offset + fragment.Payload.Length;
         Cost += CostOf(fragment);
         if (fragment.Offset == 0) KeepHeader(fragment);
@@ -112,6 +114,12 @@ internal sealed class Reassembly(ReassemblyKey key, Instant deadline)
             return length > most ? -1 : length;
         }
     }
+
+    /// <summary>
+    /// Whether one piece was marked and another says that its transport understands no marks: the mark may be neither lost nor told, so the
+    /// packet is dropped (RFC 3168 section 5.3).
+    /// </summary>
+    internal bool IsEcnContradictory => _congestionExperienced && _notEct;
 
     /// <summary>Writes the whole packet, which must be complete.</summary>
     internal void Write(Span<byte> destination)

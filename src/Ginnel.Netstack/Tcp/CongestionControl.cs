@@ -13,6 +13,9 @@ internal enum CongestionSign : byte
 
     /// <summary>A loss that the probe of the tail had mended already (RFC 8985 section 7.4.2).</summary>
     MendedTail,
+
+    /// <summary>The peer echoes a router's mark; nothing was lost (RFC 3168 section 6.1.2).</summary>
+    Echo,
 }
 
 /// <summary>
@@ -73,14 +76,16 @@ internal abstract class CongestionControl
     {
         // The second reduction of one recovery starts from the first one's aim, not from what was just in flight on the way there.
         if (sign == CongestionSign.LostRetransmission) CongestionWindow = SlowStartThreshold;
-        SlowStartThreshold = Reduce(flight, now);
-        CongestionWindow = SlowStartThreshold;
+        int reduced = Reduce(flight, now);
+        SlowStartThreshold = Math.Max(reduced, 2 * SegmentSize);
+        // RFC 9438 section 4.6: an echo may bring the window down to one segment, a loss to two.
+        CongestionWindow = sign == CongestionSign.Echo ? Math.Max(reduced, SegmentSize) : SlowStartThreshold;
     }
 
     /// <summary>The retransmission timer expired for the first time for this segment (RFC 5681 section 3.1, equation 4).</summary>
     internal void TimedOut(int flight, bool again, Instant now)
     {
-        if (!again) SlowStartThreshold = Reduce(flight, now);
+        if (!again) SlowStartThreshold = Math.Max(Reduce(flight, now), 2 * SegmentSize);
         CongestionWindow = SegmentSize;
     }
 
@@ -116,7 +121,7 @@ internal abstract class CongestionControl
     /// <summary>Growth above ssthresh.</summary>
     private protected abstract void Avoid(int octets, TimeSpan roundTrip, Instant now);
 
-    /// <summary>The new ssthresh; at least two segments.</summary>
+    /// <summary>The new ssthresh, before it is made two segments at least.</summary>
     private protected abstract int Reduce(int flight, Instant now);
 
     /// <summary>Makes the one that the options name.</summary>
@@ -143,6 +148,6 @@ internal sealed class NewReno : CongestionControl
     private protected override int Reduce(int flight, Instant now)
     {
         _acknowledged = 0;
-        return Math.Max(flight / 2, 2 * SegmentSize);
+        return flight / 2;
     }
 }

@@ -67,7 +67,7 @@ internal sealed class Cubic : CongestionControl
         _fraction = 0;
         // Section 4.6: from cwnd, or from what was really in flight if the application was the limit.
         double used = Math.Min(window, (double)flight / SegmentSize);
-        return Math.Max((int)(used * Beta * SegmentSize), 2 * SegmentSize);
+        return (int)(used * Beta * SegmentSize);
     }
 
     internal override void RestartAfterIdle(int initialWindow, Instant now)

@@ -84,7 +84,7 @@ internal sealed partial class TcpConnection
         // A probe was taken, and the window may be closed again: then probing goes on.
         _isPersisting &= Flight == 0 && (Unsent > 0 || (_finQueued && !_finSent));
         // RFC 6298 section 5.2 and 5.3: stop when all is acknowledged, else start again.
-        _retransmitAt = Flight == 0 && !_isPersisting ? Instant.Never : now + Rtt.Timeout(Options);
+        _retransmitAt = Flight == 0 && !_isPersisting && !IsHeld ? Instant.Never : now + Rtt.Timeout(Options);
         ScheduleLossProbe(now);
         RaiseWritable();
         if (finAcknowledged) FinAcknowledged(now);

@@ -15,13 +15,10 @@ internal sealed partial class TcpConnection
     private const uint TimestampsAlone = 0x0101_080A;
     private const int TimestampsSize = 12;
 
-    // RFC 3168 section 5: the mark of a router.
-    private const byte CongestionExperienced = 3;
-
     /// <summary>Takes a segment that is the expected one. False: it is not, or its checksum is wrong, and nothing has changed.</summary>
     internal bool TryPredicted(in ReceivedPacket packet, in TcpView view, Instant now)
     {
-        if (packet.Ecn == CongestionExperienced || !IsUndisturbed || !IsExpected(view, out uint stamp, out uint echo)) return false;
+        if (packet.Ecn == EcnCodepoint.CongestionExperienced || !IsUndisturbed || !IsExpected(view, out uint stamp, out uint echo)) return false;
         SequenceNumber acknowledgment = view.Acknowledgment;
         int length = view.Payload.Length;
         // Of something never sent or acknowledged long ago the general way judges; what acknowledges nothing new must bring data.
@@ -38,10 +35,16 @@ internal sealed partial class TcpConnection
         (segment.Header.HasTimestamps, segment.Header.TimestampValue, segment.Header.TimestampEcho) = (TimestampsOn, stamp, echo);
         segment.Payload = view.Payload;
         segment.Count = packet.Segmentation.Count(length);
+        segment.Ecn = packet.Ecn;
+        _segmentsReceived += (uint)segment.Count;
         NoteTimestamp(segment, now);
         Heard(now);
         TakeAcknowledgment(segment, now);
-        if (length > 0) TakeText(segment, now);
+        if (length > 0)
+        {
+            TakeText(segment, now);
+            NoteMarks(segment);
+        }
         Tcp.Context.Counters.SegmentsPredicted++;
         Settle(now);
         return true;

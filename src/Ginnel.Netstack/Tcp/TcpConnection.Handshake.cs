@@ -23,14 +23,24 @@ internal sealed partial class TcpConnection
 
     private bool IsV4 => Flow.Remote.Address.IsV4;
 
-    /// <summary>The MSS that we tell: what our link takes, without options (RFC 6691).</summary>
-    private int AnnouncedMss => AnnouncedMssOn(Route.Interface, IsV4);
+    /// <summary>The longest segment that the owner wants, in either direction; 65,535 unless said (RFC 9293 section 3.9.1.1).</summary>
+    private ushort _ownerMss = ushort.MaxValue;
 
-    internal static int AnnouncedMssOn(NetworkInterface on, bool v4) => Math.Clamp(on.Link.Mtu - (v4 ? 40 : 60), LeastMss, ushort.MaxValue);
+    /// <summary>The MSS that we tell: what our link takes, without options (RFC 6691), and no more than the owner wants.</summary>
+    private int AnnouncedMss => AnnouncedMssOn(Route.Interface, IsV4, _ownerMss);
+
+    internal static int AnnouncedMssOn(NetworkInterface on, bool v4, int most) => Math.Clamp(on.Link.Mtu - (v4 ? 40 : 60), LeastMss, most);
 
     /// <summary>The segment size that a SYN offers, or what its silence means (RFC 9293 section 3.7.1).</summary>
     internal static int OfferedMss(in TcpHeader syn, bool v4) =>
         syn.MaximumSegmentSize == 0 ? (v4 ? DefaultMssV4 : DefaultMssV6) : Math.Max((int)syn.MaximumSegmentSize, LeastMss);
+
+    /// <summary>Bounds segments of both directions; those of the peer only until our SYN has told him.</summary>
+    internal void LimitMss(int octets)
+    {
+        _ownerMss = (ushort)octets;
+        UpdateMss();
+    }
 
     /// <summary>Active OPEN (RFC 9293 section 3.10.1).</summary>
     internal void Open(Instant now)
@@ -46,10 +56,13 @@ internal sealed partial class TcpConnection
     /// <summary>A SYN for a listener or for any-IP mode: note what it says (RFC 9293 section 3.10.7.2).</summary>
     internal void NoteSyn(in TcpSegment segment, Instant now)
     {
+        // Any-IP mode: another attempt from the same port asks anew.
+        if (State == TcpState.Pending && Irs != segment.Header.Sequence) _ecn = EcnState.None;
         Irs = segment.Header.Sequence;
         RcvNxt = Irs + 1;
         RcvAdv = RcvNxt;
         LearnOptions(segment, now);
+        LearnEcn(segment);
         SndWnd = segment.Header.Window;
         MaxSndWnd = SndWnd;
         SndWl1 = Irs;
@@ -82,6 +95,7 @@ internal sealed partial class TcpConnection
         ResetRecovery();
         RcvAdv = RcvNxt + Math.Min(FirstReceiveLimit(AnnouncedMss, Tcp.ReceiveLimit), ushort.MaxValue);
         LastAckSent = RcvNxt;
+        NoteSentEcn(EcnOfSyn(answer: true));
         _synOwed = false;
         _synUntimed = true;
     }
@@ -197,12 +211,17 @@ internal sealed partial class TcpConnection
     private void AcceptSimultaneous(ref TcpSegment segment)
     {
         if (!segment.Has(TcpFlags.Ack) || segment.Header.Acknowledgment != SndNxt) return;
+        LearnEcn(segment);
+        // From here on they would be an echo and its answer.
+        segment.Header.Flags &= ~EcnFlags;
         segment.TrimFront(RcvNxt);
         OweAck();
     }
 
-    private void RepeatSynAck(Instant now)
+    private void RepeatSynAck(in TcpSegment segment, Instant now)
     {
+        // RFC 3168 section 6.1.1.1: what is repeated may no longer ask for ECN.
+        LearnEcn(segment);
         // The timer repeats it anyway; an answer to each copy would let a flood of copies be reflected.
         if (now < _challengeAt) return;
         _challengeAt = now + ChallengeAckLimiter.PerConnection;

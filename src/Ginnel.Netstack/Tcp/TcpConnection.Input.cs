@@ -7,10 +7,12 @@ internal sealed partial class TcpConnection
 {
     private Instant _challengeAt;
     private Instant _lastHeardAt;
+    private uint _segmentsReceived;
 
     /// <summary>A segment of this flow has arrived, its checksum and lengths verified.</summary>
     internal void SegmentArrives(ref TcpSegment segment, Instant now)
     {
+        _segmentsReceived += (uint)segment.Count;
         switch (State)
         {
             case TcpState.Closed: Tcp.Drop(DropReason.SocketClosed); return;
@@ -23,7 +25,7 @@ internal sealed partial class TcpConnection
 
     private void OtherwiseArrives(ref TcpSegment segment, Instant now)
     {
-        if (IsRepeatedSyn(segment)) { RepeatSynAck(now); return; }
+        if (IsRepeatedSyn(segment)) { RepeatSynAck(segment, now); return; }
         // Simultaneous open (section 3.5, figure 7): the peer's SYN again, now with the acknowledgment of ours.
         bool simultaneous = State == TcpState.SynReceived && IsActive && segment.Sequence == Irs && segment.Has(TcpFlags.Syn);
         if (simultaneous) AcceptSimultaneous(ref segment);
@@ -39,7 +41,9 @@ internal sealed partial class TcpConnection
         // Sixth, URG: the pointer is ignored and urgent data are read in line, as RFC 6093 section 6 advises; so no pointer can point
         // anywhere (attack case C2).
         CheckText(ref segment, now);
-        if (State != TcpState.Closed) CheckFin(ref segment, now);
+        if (State == TcpState.Closed) return;
+        NoteMarks(segment);
+        CheckFin(ref segment, now);
     }
 
     /// <summary>PAWS (RFC 7323 section 5.3, R1), before everything else but a reset.</summary>
@@ -84,6 +88,7 @@ internal sealed partial class TcpConnection
         if (!acceptable && sequence == RcvNxt && RcvAdv == RcvNxt)
         {
             // A probe of our closed window: the data are refused, acknowledgment and reset count ("special allowance").
+            segment.IsWindowProbe = !segment.Payload.IsEmpty;
             segment.TrimBack(RcvNxt);
             Tcp.Drop(DropReason.OutOfWindow);
             OweAck();
@@ -125,6 +130,9 @@ internal sealed partial class TcpConnection
     /// <summary>Eighth: the FIN, once everything before it has come.</summary>
     private void CheckFin(ref TcpSegment segment, Instant now)
     {
+        // Section 3.10.7.4, step 5, TIME-WAIT: it is acknowledged. One with a new number is not the peer's FIN again, so the time does not
+        // begin anew, or a peer could keep the connection for ever.
+        if (segment.Fin && State == TcpState.TimeWait) OweAck();
         if (segment.Fin && MayReceive && !_peerFinKnown)
         {
             _peerFinKnown = true;

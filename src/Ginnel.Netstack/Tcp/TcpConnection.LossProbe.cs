@@ -82,8 +82,10 @@ internal sealed partial class TcpConnection
         else if (SndUna > _lossProbeEnd)
         {
             _lossProbeOut = false;
+            if (_phase != LossPhase.Open || IsReducing) return;
             // What was in the network then, not the little that is now.
-            if (_phase == LossPhase.Open) Congestion!.Congested(CongestionSign.MendedTail, _lossProbeFlight, now);
+            Congestion!.Congested(CongestionSign.MendedTail, _lossProbeFlight, now);
+            NoteReduction();
         }
         else if (bothArrived) _lossProbeOut = false;
     }

@@ -25,12 +25,12 @@ internal sealed partial class TcpConnection
     private static readonly TimeSpan ProbeAgainAfter = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan ProbeSpacing = TimeSpan.FromSeconds(5);
 
-    private int _provenMtu;
+    private ushort _provenMtu;
     private int _refusedMtu;
-    private int _probedMtu;
+    private ushort _probedMtu;
     private Instant _probeMtuAt = Instant.Never;
     private SequenceNumber _mtuProbeEnd;
-    private long _mtuProbeRetransmissions;
+    private uint _mtuProbeRetransmissions;
 
     private int HeadersOfMtu => IsV4 ? 40 : 60;
 
@@ -49,7 +49,7 @@ internal sealed partial class TcpConnection
             if (Math.Min(Flight, SndMss) + HeadersOfMtu <= safe) return;
             if (_provenMtu == 0) _refusedMtu = usable;
             else _refusedMtu = Math.Min(_refusedMtu, usable);
-            _provenMtu = safe;
+            _provenMtu = (ushort)safe;
             _probedMtu = 0;
             _probeMtuAt = now + ProbeAgainAfter;
             Tcp.Context.Counters.PathBlackHoles++;
@@ -67,13 +67,13 @@ internal sealed partial class TcpConnection
         // The last probe's refusal is old: begin with the largest again.
         if (_refusedMtu - _provenMtu < ProbeResolution || _refusedMtu > Route.PathMtu) _refusedMtu = Route.PathMtu + 1;
         int mtu = _refusedMtu > Route.PathMtu ? Route.PathMtu : (_provenMtu + _refusedMtu) / 2;
-        int size = Math.Min(PeerMss, mtu - HeadersOfMtu) - (SndMss - SegmentSize);
+        int size = Math.Min(Math.Min(PeerMss, _ownerMss), mtu - HeadersOfMtu) - (SndMss - SegmentSize);
         int room = Math.Min(SndUna + SndWnd - SndNxt, Congestion!.CongestionWindow - Pipe());
         if (size <= SegmentSize) { _provenMtu = 0; return false; }
         // Data must follow it, or its loss would be found by the timer only.
         if (Unsent < size + 2 * SegmentSize || room < size) return false;
         length = size;
-        _probedMtu = mtu;
+        _probedMtu = (ushort)mtu;
         return true;
     }
 
@@ -82,7 +82,7 @@ internal sealed partial class TcpConnection
         int usual = SndMss;
         // A single segment, whatever the link could cut.
         SndMss = length + (usual - SegmentSize);
-        bool sent = SendNew(length, now);
+        bool sent = SendNew(length, now, isMtuProbe: true);
         SndMss = usual;
         if (!sent) { _probedMtu = 0; return false; }
         _mtuProbeEnd = SndNxt;
@@ -94,12 +94,12 @@ internal sealed partial class TcpConnection
     private void CheckMtuProbe(Instant now)
     {
         if (_probedMtu == 0 || SndUna < _mtuProbeEnd) return;
-        long repeated = _retransmissions - _mtuProbeRetransmissions;
-        int probed = _probedMtu;
+        uint repeated = _retransmissions - _mtuProbeRetransmissions;
+        ushort probed = _probedMtu;
         _probedMtu = 0;
         if (repeated == 0)
         {
-            _provenMtu = probed >= Route.PathMtu ? 0 : probed;
+            _provenMtu = probed >= Route.PathMtu ? (ushort)0 : probed;
             _probeMtuAt = now + ProbeSpacing;
             UpdateMss();
             return;

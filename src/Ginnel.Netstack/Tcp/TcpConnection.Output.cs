@@ -20,7 +20,9 @@ internal sealed partial class TcpConnection
     private bool _keepAliveOwed;
     private bool _cwndLimited;
     private Instant _lastSentAt;
-    private long _retransmissions;
+    private uint _retransmissions;
+    private uint _bytesRetransmitted;
+    private uint _segmentsSent;
 
     /// <summary>Whether <see cref="TransmitNext"/> would send.</summary>
     private bool WantsToSend(Instant now)
@@ -67,8 +69,10 @@ internal sealed partial class TcpConnection
         header.HasTimestamps = answer ? TimestampsOn : Options.Timestamps;
         if (header.HasTimestamps) header.TimestampValue = TimestampNow(now);
         if (answer) header.Flags |= TcpFlags.Ack;
+        header.Flags |= EcnOfSyn(answer);
         header.Window = answer ? AdvertiseWindow(onSyn: true) : (ushort)Math.Min(_rcvLimit, ushort.MaxValue);
         if (!TrySend(header, 0, 0, now)) return false;
+        NoteSentEcn(header.Flags);
         _synOwed = false;
         _lastSentAt = now;
         // RFC 6298 section 5.1.
@@ -93,7 +97,7 @@ internal sealed partial class TcpConnection
     private bool TryPickNew(out int length)
     {
         length = 0;
-        if (!MaySend || _finSent) return false;
+        if (!MaySend || _finSent || IsHeld) return false;
         int unsent = Unsent;
         if (unsent == 0 && !_finQueued) return false;
         if (Congestion is null) BeginToSend();
@@ -135,7 +139,7 @@ internal sealed partial class TcpConnection
     private int DataSegmentSize() =>
         OutOfOrder is not { IsEmpty: false } && !_hasDuplicate ? SegmentSize : SndMss - (TimestampsOn ? 12 + 28 : 36);
 
-    private bool SendNew(int length, Instant now)
+    private bool SendNew(int length, Instant now, bool isMtuProbe = false)
     {
         if (Flight == 0)
         {
@@ -145,7 +149,11 @@ internal sealed partial class TcpConnection
         }
         bool fin = length == Unsent && _finQueued && length < SndUna + SndWnd - SndNxt;
         TcpHeader header = NewHeader(SndNxt, TcpFlags.Ack | Push(SndNxt - SndUna + length, length) | (fin ? TcpFlags.Fin : 0), now);
-        if (!TrySend(header, SndNxt - SndUna, length, now)) return false;
+        // RFC 3168 sections 5.2 and 6.1.2: only what is new data, and whose loss would be taken for congestion, may be marked.
+        bool mayBeMarked = MaySetEct && length > 0 && !isMtuProbe;
+        if (mayBeMarked && (_ecn & EcnState.CwrOwed) != 0) header.Flags |= TcpFlags.Cwr;
+        if (!TrySend(header, SndNxt - SndUna, length, now, mayBeMarked ? EcnCodepoint.Ect0 : EcnCodepoint.NotEct)) return false;
+        if (mayBeMarked) _ecn &= ~EcnState.CwrOwed;
         SequenceNumber left = SndNxt;
         SndNxt += length + (fin ? 1 : 0);
         if (length % SegmentSize != 0) _smallSentTo = SndNxt;
@@ -170,7 +178,8 @@ internal sealed partial class TcpConnection
         TcpHeader header = NewHeader(sequence, TcpFlags.Ack | Push(offset + data, data) | (fin ? TcpFlags.Fin : 0), now);
         if (!TrySend(header, offset, data, now)) return false;
         int segments = Math.Max(1, (data + SegmentSize - 1) / SegmentSize);
-        _retransmissions += segments;
+        _retransmissions += (uint)segments;
+        _bytesRetransmitted += (uint)data;
         Tcp.Context.Counters.Retransmissions += segments;
         NoteRetransmission(sequence, sequence + length, now);
         AfterSend(now);
@@ -231,7 +240,7 @@ internal sealed partial class TcpConnection
     private bool SendAck(Instant now)
     {
         // Each segment out of order deserves an acknowledgment of its own (RFC 5681 section 4.2); the others share one.
-        int owed = OutOfOrder is { IsEmpty: false } ? _acksOwed - 1 : 0;
+        byte owed = OutOfOrder is { IsEmpty: false } ? (byte)(_acksOwed - 1) : (byte)0;
         if (!TrySend(NewHeader(SndNxt, TcpFlags.Ack, now), 0, 0, now)) return false;
         _acksOwed = owed;
         return true;
@@ -249,6 +258,7 @@ internal sealed partial class TcpConnection
             header.TimestampEcho = TsRecent;
             return header;
         }
+        if ((_ecn & EcnState.EchoOwed) != 0) header.Flags |= TcpFlags.Ece;
         header.Window = AdvertiseWindow(onSyn: false);
         if (SackOn) FillSack(ref header);
         if (!TimestampsOn) return header;
@@ -259,7 +269,7 @@ internal sealed partial class TcpConnection
     }
 
     /// <summary>Copies the data behind the header and hands the packet to IP.</summary>
-    private bool TrySend(in TcpHeader header, int offset, int length, Instant now)
+    private bool TrySend(in TcpHeader header, int offset, int length, Instant now, EcnCodepoint ecn = EcnCodepoint.NotEct)
     {
         int headerSize = header.Size;
         if (!Tcp.Ip.TryRent(headerSize + length, out Packet packet))
@@ -275,6 +285,7 @@ internal sealed partial class TcpConnection
         if (isPartial) SendRing.Read(offset, packet.Append(length));
         else sum = SendRing.ReadSummed(offset, packet.Append(length));
         int size = SndMss - (headerSize - TcpHeader.MinimumSize);
+        _segmentsSent += length > size ? (uint)((length + size - 1) / size) : 1;
         if (length > size) packet.Segmentation = new Segmentation(IsV4 ? SegmentationKind.TcpV4 : SegmentationKind.TcpV6, (ushort)size);
         if (header.Has(TcpFlags.Ack))
         {
@@ -285,7 +296,7 @@ internal sealed partial class TcpConnection
         }
         var send = new IpSend(Flow.Local.Address, Flow.Remote.Address, IpProtocol.Tcp)
         {
-            TrafficClass = _trafficClass, FlowLabel = _flowLabel, SummedLength = isPartial ? 0 : length, Sum = sum,
+            Ecn = ecn, TrafficClass = _trafficClass, FlowLabel = _flowLabel, SummedLength = isPartial ? 0 : length, Sum = sum,
         };
         Tcp.Ip.Send(packet, Route, send, now);
         return true;
@@ -295,7 +306,7 @@ internal sealed partial class TcpConnection
     internal void UpdateMss()
     {
         int path = UsableMtu - HeadersOfMtu;
-        SndMss = Math.Max(LeastMss, Math.Min(PeerMss, path));
+        SndMss = Math.Max(LeastMss, Math.Min(Math.Min(PeerMss, _ownerMss), path));
         if (Congestion is { } congestion) congestion.SegmentSize = SegmentSize;
     }
 }

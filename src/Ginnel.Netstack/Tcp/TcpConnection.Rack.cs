@@ -84,6 +84,7 @@ internal sealed partial class TcpConnection
     {
         _reducedAt = now;
         Congestion!.Congested(CongestionSign.LostRetransmission, InNetwork, now);
+        NoteReduction();
         Reduction.Begin(Flight - Scoreboard.Sacked);
     }
 

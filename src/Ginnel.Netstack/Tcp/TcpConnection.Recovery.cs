@@ -39,10 +39,11 @@ internal sealed partial class TcpConnection
     {
         LossPhase.Recovery => TcpLossState.Recovery,
         LossPhase.Loss => TcpLossState.Loss,
+        _ when IsReducing => TcpLossState.WindowReduced,
         _ => _sending?.Scoreboard.Sacked > 0 || _duplicateAcks > 0 ? TcpLossState.Disorder : TcpLossState.Open,
     };
 
-    private void ResetRecovery() => _recoveryPoint = Iss;
+    private void ResetRecovery() => (_recoveryPoint, _reducedTo) = (Iss, Iss + 1);
 
     /// <summary>Octets in the network (RFC 6675 section 4, RFC 9937 section 5). Window minus pipe is what may be sent.</summary>
     private int Pipe() => Math.Max(0, Scoreboard.InFlight - _duplicateOctets);
@@ -52,26 +53,29 @@ internal sealed partial class TcpConnection
     {
         // In TIME-WAIT nothing is sent any more, whatever a late acknowledgment says.
         if (Congestion is null) return;
+        if (segment.Has(TcpFlags.Ece) && MaySetEct) EchoArrives(delivery, advanced, now);
+        int growth = CountForGrowth(advanced, delivery);
         if (SackOn) NoteDelivery(segment, delivery, advanced, now);
         int lostBefore = Scoreboard.Lost;
-        if (advanced > 0) Progress(segment, delivery, advanced, now);
+        if (advanced > 0) Progress(segment, delivery, advanced, growth, now);
         else NoteDuplicateAcknowledgment(segment, delivery, now);
+        if (SackOn && (delivery.Octets > 0 || advanced > 0)) DetectLosses(delivery.Octets, now);
+        FollowReduction(delivery.Octets, advanced > 0);
         if (!SackOn) return;
-        if (delivery.Octets > 0 || advanced > 0) DetectLosses(delivery.Octets, now);
         // RFC 9937 section 6: on every acknowledgment of a recovery that delivers something.
         if (_phase != LossPhase.Recovery || delivery.Octets == 0) return;
         ReduceProportionally(delivery.Octets, advanced > 0 && Scoreboard.Lost <= lostBefore);
     }
 
-    /// <summary>SND.UNA has moved.</summary>
-    private void Progress(in TcpSegment segment, in Delivery delivery, int octets, Instant now)
+    /// <summary>SND.UNA has moved by <paramref name="octets"/>, of which <paramref name="growth"/> let the window grow.</summary>
+    private void Progress(in TcpSegment segment, in Delivery delivery, int octets, int growth, Instant now)
     {
         CheckSpurious(segment, delivery, now);
         bool partial = SndUna < _recoveryPoint;
         if (_phase == LossPhase.Open || !partial)
         {
             if (_phase == LossPhase.Recovery) EndRecovery();
-            else Grow(octets, now);
+            else if (!IsReducing && !IsHeld) Grow(growth, now);
             _phase = LossPhase.Open;
             _frto = FrtoStep.None;
             _duplicateAcks = _duplicateOctets = 0;
@@ -81,7 +85,7 @@ internal sealed partial class TcpConnection
         }
         if (_phase == LossPhase.Loss)
         {
-            Grow(octets, now);
+            Grow(growth, now);
             _duplicateOctets = Math.Max(0, _duplicateOctets - octets);
             return;
         }
@@ -95,6 +99,11 @@ internal sealed partial class TcpConnection
         Scoreboard.MarkHead(SegmentSize, Memory);
         _retransmitNow = true;
     }
+
+    // What duplicates have told before does not make the window grow afterwards: limited transmit has spent it (RFC 3042 section 2). On a path
+    // that was seen to reorder before it was no sign of loss, and counts.
+    private int CountForGrowth(int octets, in Delivery delivery) =>
+        SackOn && !Rack.ReorderingSeen ? Math.Min(octets, delivery.Octets) : octets;
 
     // RFC 7661 section 4.1: only a window that is used grows. In slow start half of it is enough, of the largest flight of this window:
     // the flight of the moment is small at the end of every burst.
@@ -138,8 +147,15 @@ internal sealed partial class TcpConnection
         // RFC 5681 section 3.2, step 3: the first hole goes out whatever the pipe holds.
         _retransmitNow = true;
         _reducedAt = now;
-        Congestion!.Congested(CongestionSign.Loss, InNetwork, now);
-        Reduction.Begin(Flight - Scoreboard.Sacked + delivered);
+        // RFC 3168 section 6.1.2: one reduction for what one window of data has met, marks and losses together; it goes on.
+        if (IsReducedAlready) _undoWindow = _undoThreshold = _reducedWindow;
+        else
+        {
+            Congestion!.Congested(CongestionSign.Loss, InNetwork, now);
+            Reduction.Begin(Flight - Scoreboard.Sacked + delivered);
+            NoteReduction();
+        }
+        _ecn &= ~EcnState.Reducing;
         CancelLossProbe();
         // RFC 6675 section 5, step 4.3 recommends it: the timer gives the retransmission its own time.
         _retransmitAt = now + Rtt.Timeout(Options);
@@ -148,10 +164,11 @@ internal sealed partial class TcpConnection
     private void EndRecovery()
     {
         // RFC 6582 section 3.2: do not burst what has become free; a pipe of less than the window lets few segments follow.
-        int calm = Math.Max(Pipe(), SegmentSize) + Options.InitialWindow * SegmentSize;
-        Congestion!.CongestionWindow = Math.Min(Congestion.SlowStartThreshold, calm);
+        Congestion!.CongestionWindow = CalmWindow(Congestion.SlowStartThreshold);
         Rack.Recovered();
     }
+
+    private int CalmWindow(int most) => Math.Min(most, Math.Max(Pipe(), SegmentSize) + Options.InitialWindow * SegmentSize);
 
     /// <summary>The retransmission timer expired: what was on its way long enough is lost unless SACKed (RFC 8985 section 6.3).</summary>
     private void EnterLoss(bool again, Instant now)
@@ -160,7 +177,11 @@ internal sealed partial class TcpConnection
         if (Scoreboard.IsHeadSacked) Scoreboard.ForgetSacks();
         _frto = _phase == LossPhase.Open && !again ? FrtoStep.First : FrtoStep.None;
         if (_phase == LossPhase.Open) Remember();
-        Congestion!.TimedOut(InNetwork, again, now);
+        if (_phase == LossPhase.Open && IsReducedAlready) _undoWindow = _undoThreshold = _reducedWindow;
+        // RFC 3168 section 6.1.2: ssthresh does not fall twice for one window of data.
+        Congestion!.TimedOut(InNetwork, again || IsReducedAlready, now);
+        _ecn &= ~EcnState.Reducing;
+        NoteReduction();
         _phase = LossPhase.Loss;
         _recoveryPoint = SndNxt;
         if (SackOn) Scoreboard.MarkTimedOut(SegmentSize, Patience(), now, Memory);
@@ -178,6 +199,7 @@ internal sealed partial class TcpConnection
         Scoreboard.MarkAll();
         _recoveryPoint = SndNxt;
         if (_phase == LossPhase.Open) _phase = LossPhase.Loss;
+        CutReductionShort();
         ForgetUndo();
         _frto = FrtoStep.None;
         _retransmitNow = true;

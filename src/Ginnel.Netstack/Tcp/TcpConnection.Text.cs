@@ -8,7 +8,7 @@ internal sealed partial class TcpConnection
     // As many acknowledgments as segments deserve one are owed at once at most.
     private const int MaxAcksOwed = 64;
 
-    private int _acksOwed;
+    private byte _acksOwed;
     private int _unackedSegments;
     private bool _peerFinKnown;
     private SequenceNumber _peerFin;
@@ -17,7 +17,7 @@ internal sealed partial class TcpConnection
     private long _bytesReceived;
     private long _bytesSent;
     private SequenceNumber _sentBeforeReceiving;
-    private int _quickAcks;
+    private ushort _quickAcks;
 
     /// <summary>Takes what is new of the payload (RFC 9293 section 3.10.7.4, step 7).</summary>
     private void CheckText(ref TcpSegment segment, Instant now)

@@ -24,7 +24,7 @@ internal sealed partial class TcpConnection
     private int _retransmitCount;
     private bool _isPersisting;
     private TimeSpan _keepAliveTime;
-    private int _keepAliveSent;
+    private byte _keepAliveSent;
 
     /// <summary>An ICMP error that does not end a connection, but explains its end (RFC 9293 section 3.9.2.2).</summary>
     private NetworkFailure _softError;
@@ -49,7 +49,7 @@ internal sealed partial class TcpConnection
 
     private void SettleTimers(Instant now)
     {
-        bool stuck = MaySend && Flight == 0 && !_isPersisting && (Unsent > 0 || (_finQueued && !_finSent)) && !CanSendNew();
+        bool stuck = MaySend && Flight == 0 && !_isPersisting && !IsHeld && (Unsent > 0 || (_finQueued && !_finSent)) && !CanSendNew();
         if (stuck)
         {
             _isPersisting = true;
@@ -67,6 +67,7 @@ internal sealed partial class TcpConnection
 
     private void RetransmitTimerExpired(Instant now)
     {
+        LetGo();
         if (State is TcpState.SynSent or TcpState.SynReceived) SynTimeout(now);
         else if (_isPersisting) PersistTimeout(now);
         else if (Flight > 0) RetransmitTimeout(now);
@@ -146,7 +147,7 @@ internal sealed partial class TcpConnection
 
     private void KeepAliveExpired(Instant now)
     {
-        if (_keepAliveSent >= Options.KeepAliveProbes) { GiveUp(now); return; }
+        if (_keepAliveSent >= Math.Min(Options.KeepAliveProbes, byte.MaxValue)) { GiveUp(now); return; }
         _keepAliveSent++;
         _keepAliveOwed = true;
     }

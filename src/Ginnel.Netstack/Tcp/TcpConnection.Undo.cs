@@ -28,6 +28,7 @@ internal sealed partial class TcpConnection
     private int _undoThreshold;
     private int _undoOctets;
     private SequenceNumber _undoFrom;
+    private ushort _duplicatesReported;
 
     private void Remember()
     {
@@ -98,6 +99,7 @@ internal sealed partial class TcpConnection
     /// <summary>The peer has octets twice. When all that was sent again came twice, none of it had been lost.</summary>
     private void NoteDuplicateReport(SackBlock duplicate)
     {
+        if (_duplicatesReported < ushort.MaxValue) _duplicatesReported++;
         if (!_undoPossible || _undoOctets == 0 || duplicate.Left < _undoFrom || duplicate.Right > _recoveryPoint) return;
         _undoOctets -= Math.Min(_undoOctets, duplicate.Right - duplicate.Left);
         if (_undoOctets == 0) RestoreWindow();
@@ -113,9 +115,9 @@ internal sealed partial class TcpConnection
         Tcp.Context.Counters.SpuriousRecoveries++;
         Scoreboard.UnmarkAll();
         // RFC 4015 section 3.2, step 8: no burst of what has become free; slow start finds the rest of the way back.
-        int calm = Math.Max(Pipe(), SegmentSize) + Options.InitialWindow * SegmentSize;
         int threshold = Math.Max(_undoThreshold, _undoWindow);
-        Congestion!.Undo(Math.Min(_undoWindow, calm), threshold);
+        if (threshold > Congestion!.SlowStartThreshold) WithdrawReduction();
+        Congestion.Undo(CalmWindow(_undoWindow), threshold);
         _phase = LossPhase.Open;
         _frto = FrtoStep.None;
         _retransmitNow = false;

@@ -7,8 +7,8 @@ namespace Ginnel.Netstack;
 /// at a time, and never sends by itself: it notes what it owes and enters its interface's ready list; when the link has room the
 /// layer asks for one packet at a time (<see cref="TransmitNext"/>). So what a link does not take stays here as sequence numbers,
 /// one acknowledgment answers a whole batch, and the newest state is what goes out. The variables have the names of RFC 9293
-/// section 3.3.1. The parts: Input (section 3.10.7 step by step), FastPath, Handshake, Acknowledgment, Recovery, Text, Window, Output,
-/// Timers, Close, Verbs. Nothing but this object is allocated before the first octet of data; what sending needs, rings and tables
+/// section 3.3.1. The parts: Input (section 3.10.7 step by step), FastPath, Handshake, Acknowledgment, Recovery, Ecn, Text, Window,
+/// Output, Timers, Close, Verbs. Nothing but this object is allocated before the first octet of data; what sending needs, rings and tables
 /// come with them.
 /// </summary>
 internal sealed partial class TcpConnection : StackSocket
@@ -156,5 +156,8 @@ internal sealed partial class TcpConnection : StackSocket
         Loss = LossState, BytesSacked = _sending?.Scoreboard.Sacked ?? 0, BytesLost = _sending?.Scoreboard.Lost ?? 0,
         BytesSentAgain = _sending?.Scoreboard.SentAgainInFlight ?? 0,
         LeastRoundTrip = _sending?.Rack.LeastRoundTrip ?? default, Expiries = Rtt.Expiries, AnnouncedMss = AnnouncedMss, PathMtu = Route.PathMtu,
+        Ecn = EchoesMarks, EcnSeen = (_ecn & EcnState.Seen) != 0, BytesRetransmitted = _bytesRetransmitted,
+        SegmentsReceived = _segmentsReceived, SegmentsSent = _segmentsSent, DuplicatesReported = _duplicatesReported,
+        ReorderingSeen = _sending?.Rack.ReorderingSeen ?? false, Probes = _isPersisting ? Rtt.Expiries : _keepAliveSent,
     };
 }

@@ -73,6 +73,30 @@ public readonly record struct TcpInfo(
 
     /// <summary>Longest IP packet towards the peer, as known.</summary>
     public int PathMtu { get; init; }
+
+    /// <summary>Whether both sides agreed that routers may mark segments (RFC 3168).</summary>
+    public bool Ecn { get; init; }
+
+    /// <summary>Whether the peer has sent anything yet that may be marked.</summary>
+    public bool EcnSeen { get; init; }
+
+    /// <summary>Octets that were sent again, each time counted. Wraps at 2³².</summary>
+    public uint BytesRetransmitted { get; init; }
+
+    /// <summary>Segments received, bare acknowledgments included; a super-segment counts as those that it stands for. Wraps at 2³².</summary>
+    public uint SegmentsReceived { get; init; }
+
+    /// <summary>Segments sent likewise, those that were sent again included. Wraps at 2³².</summary>
+    public uint SegmentsSent { get; init; }
+
+    /// <summary>How often the peer has reported that something came twice (RFC 2883); 65,535 stands for more.</summary>
+    public int DuplicatesReported { get; init; }
+
+    /// <summary>Whether the network was seen to reorder (RFC 8985 section 6.2, step 3).</summary>
+    public bool ReorderingSeen { get; init; }
+
+    /// <summary>Probes of the peer's window since it closed (RFC 9293 section 3.8.6.1), or of its silence (section 3.8.4).</summary>
+    public int Probes { get; init; }
 }
 
 /// <summary>The stages of loss recovery.</summary>
@@ -82,6 +106,8 @@ public enum TcpLossState : byte
     Open,
     /// <summary>Something arrived out of order, or looks like it; perhaps it is only late.</summary>
     Disorder,
+    /// <summary>A router's mark was echoed, and the window comes down; nothing is missing (RFC 3168 section 6.1.2).</summary>
+    WindowReduced,
     /// <summary>Acknowledgments showed a loss, which is being mended (RFC 5681 section 3.2, RFC 6675).</summary>
     Recovery,
     /// <summary>The timer expired (RFC 6298 section 5).</summary>

@@ -21,10 +21,10 @@ internal sealed partial class TcpLayer
     {
         RouteDecision route = WayBack(packet, flow);
         bool v4 = flow.Remote.Address.IsV4;
-        SynCookieOptions options = SynCookieOptions.Of(segment.Header, Options, ecn: false);
+        SynCookieOptions options = SynCookieOptions.Of(segment.Header, Options, ecn: Options.Ecn != EcnMode.Off && TcpConnection.AsksForEcn(segment));
         int peerMss = TcpConnection.OfferedMss(segment.Header, v4);
         (SequenceNumber iss, uint offset) = Cookies.Make(flow, segment.Header.Sequence, peerMss, options, now);
-        int announced = TcpConnection.AnnouncedMssOn(route.Interface, v4);
+        int announced = TcpConnection.AnnouncedMssOn(route.Interface, v4, listener.MaximumSegmentSize);
         var header = new TcpHeader
         {
             SourcePort = flow.Local.Port, DestinationPort = flow.Remote.Port, Flags = TcpFlags.Syn | TcpFlags.Ack, Sequence = iss,
@@ -33,6 +33,7 @@ internal sealed partial class TcpLayer
             HasTimestamps = options.Timestamps, TimestampEcho = segment.Header.TimestampValue,
             Window = (ushort)Math.Min(TcpConnection.FirstReceiveLimit(announced, ReceiveLimit), ushort.MaxValue),
         };
+        if (options.Ecn) header.Flags |= TcpFlags.Ece;
         if (options.Timestamps) header.TimestampValue = options.Stamp(TcpConnection.TimestampClock(now) + offset);
         SendHeader(header, flow, route, now);
         listener.CookiesUntil = now + SynCookies.Lifetime;
@@ -59,6 +60,7 @@ internal sealed partial class TcpLayer
         if (!TryAddSocket(connection, now)) { Drop(DropReason.TableFull); return true; }
         _flows.Add(connection);
         listener.Add(connection);
+        connection.LimitMss(listener.MaximumSegmentSize);
         connection.NoteSyn(SynOf(segment.Header, irs, mss, options), now);
         connection.ResumeFromCookie(iss, now);
         Context.Counters.SynCookiesAccepted++;
@@ -72,8 +74,9 @@ internal sealed partial class TcpLayer
         Sequence = irs,
         Header = new TcpHeader
         {
-            SourcePort = header.SourcePort, DestinationPort = header.DestinationPort, Sequence = irs, Flags = TcpFlags.Syn,
-            Window = header.Window, MaximumSegmentSize = (ushort)mss, HasWindowScale = options.Scaling, WindowScale = options.Scale,
+            SourcePort = header.SourcePort, DestinationPort = header.DestinationPort, Sequence = irs,
+            Flags = TcpFlags.Syn | (options.Ecn ? TcpFlags.Ece | TcpFlags.Cwr : 0), Window = header.Window,
+            MaximumSegmentSize = (ushort)mss, HasWindowScale = options.Scaling, WindowScale = options.Scale,
             SackPermitted = options.Sack, HasTimestamps = options.Timestamps, TimestampValue = header.TimestampValue,
         },
         Count = 1,

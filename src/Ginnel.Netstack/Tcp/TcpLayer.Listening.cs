@@ -55,6 +55,7 @@ internal sealed partial class TcpLayer
         if (!TryAddSocket(connection, now)) { Drop(DropReason.TableFull); return; }
         _flows.Add(connection);
         listener.Add(connection);
+        connection.LimitMss(listener.MaximumSegmentSize);
         connection.NoteSyn(segment, now);
         connection.AnswerSyn(now);
     }

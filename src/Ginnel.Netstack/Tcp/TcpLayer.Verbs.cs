@@ -141,6 +141,15 @@ internal sealed partial class TcpLayer
     internal OpStatus SetTrafficClass(SocketId id, byte trafficClass) =>
         TryFind(id, out TcpConnection connection, out OpStatus status) ? connection.SetTrafficClass(trafficClass) : status;
 
+    internal OpStatus SetMaximumSegmentSize(SocketId id, int octets)
+    {
+        if (octets is < TcpConnection.LeastMss or > ushort.MaxValue) return OpStatus.InvalidState;
+        if (Context.Sockets.Find(id) is TcpListener listener) listener.MaximumSegmentSize = octets;
+        else if (!TryFind(id, out TcpConnection connection, out OpStatus status)) return status;
+        else connection.LimitMss(octets);
+        return OpStatus.Ok;
+    }
+
     internal bool TryGetInfo(SocketId id, out TcpInfo info)
     {
         bool found = TryFind(id, out TcpConnection connection, out _);

@@ -144,6 +144,7 @@ internal sealed partial class TcpLayer
             Payload = view.Payload,
             Fin = header.Has(TcpFlags.Fin),
             Count = packet.Segmentation.Count(view.Payload.Length),
+            Ecn = packet.Ecn,
         };
         return DropReason.None;
     }

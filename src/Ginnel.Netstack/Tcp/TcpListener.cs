@@ -15,6 +15,9 @@ internal sealed class TcpListener(TcpLayer tcp, IpEndpoint local, int backlog) :
     private readonly ConnectionSet _halfOpen = new();
     private readonly ConnectionList _established = new();
 
+    /// <summary>The longest segment of connections to come, in either direction.</summary>
+    internal int MaximumSegmentSize { get; set; } = ushort.MaxValue;
+
     /// <summary>Whether the queue has room for one that completes its handshake.</summary>
     internal bool CanEstablish => _established.Count < backlog;
 

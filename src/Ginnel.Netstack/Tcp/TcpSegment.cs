@@ -19,6 +19,12 @@ internal ref struct TcpSegment
     /// <summary>Segments on the wire that this one stands for: more than one for a super-segment.</summary>
     internal int Count;
 
+    /// <summary>The ECN field with which it came.</summary>
+    internal EcnCodepoint Ecn;
+
+    /// <summary>Whether its data were cut off because our window is closed.</summary>
+    internal bool IsWindowProbe;
+
     internal readonly bool Has(TcpFlags flag) => (Header.Flags & flag) != 0;
 
     /// <summary>SEG.LEN: octets in sequence space, SYN and FIN included (RFC 9293 section 3.3.1).</summary>

@@ -105,6 +105,6 @@ internal sealed class InvariantChecks(SimulatedNetwork network)
     {
         DropReason reason = IpView.TryParse(packet.Span[ipOffset..], out IpView ip);
         if (reason != DropReason.None) return $"an IP packet that is malformed: {reason}";
-        return ip.Protocol == IpProtocol.Tcp && !ip.IsFragment ? _inspector.Inspect(ip.Source, ip.Destination, ip.Payload) : null;
+        return ip.Protocol == IpProtocol.Tcp && !ip.IsFragment ? _inspector.Inspect(ip.Source, ip.Destination, ip.Payload, (EcnCodepoint)(ip.TrafficClass & 3)) : null;
     }
 }

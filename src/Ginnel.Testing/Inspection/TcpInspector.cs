@@ -5,7 +5,8 @@ namespace Ginnel.Testing;
 /// <summary>
 /// Watches TCP segments as they leave their senders and says which rule one breaks. It sees what both ends have sent, so what it demands
 /// holds whatever the network does: nobody may send beyond what the other has ever offered, acknowledge what was never sent, take an
-/// acknowledgment, an offered window or a timestamp back, or report by SACK what was never sent.
+/// acknowledgment, an offered window or a timestamp back, report by SACK what was never sent, or let anything be marked for congestion but
+/// new data of a connection whose ends have agreed on it (RFC 3168).
 /// </summary>
 public sealed class TcpInspector
 {
@@ -18,14 +19,15 @@ public sealed class TcpInspector
     /// <param name="source">The sender's address.</param>
     /// <param name="destination">The receiver's address.</param>
     /// <param name="segment">TCP header and payload, a super-segment as a whole.</param>
+    /// <param name="ecn">The ECN field of its IP header.</param>
     /// <returns>What is wrong, or null.</returns>
-    public string? Inspect(IpAddress source, IpAddress destination, ReadOnlySpan<byte> segment)
+    public string? Inspect(IpAddress source, IpAddress destination, ReadOnlySpan<byte> segment, EcnCodepoint ecn = EcnCodepoint.NotEct)
     {
         if (TcpView.TryParse(segment, out TcpView view) is var badView and not DropReason.None) return $"a TCP segment that is malformed: {badView}";
         if (TcpHeader.Read(view, out TcpHeader header) is var badHeader and not DropReason.None) return $"TCP options that are malformed: {badHeader}";
         Segments++;
         IpEndpoint from = new(source, header.SourcePort), to = new(destination, header.DestinationPort);
-        string? wrong = Judge(from, to, header, view.Payload.Length);
+        string? wrong = JudgeEcn(from, to, header, view.Payload.Length, ecn) ?? Judge(from, to, header, view.Payload.Length);
         return wrong is null ? null : $"{from} → {to} [{header.Flags}] {header.Sequence}:{view.Payload.Length} ack {header.Acknowledgment} "
             + $"win {header.Window}: {wrong}";
     }
@@ -38,6 +40,28 @@ public sealed class TcpInspector
         if (header.Has(TcpFlags.Syn)) Begin(own, other, header);
         if (!own.Begun) return "a segment of a connection that never began";
         return JudgeExtent(own, other, header, length) ?? JudgeAcknowledgment(own, other, header) ?? JudgeTimestamp(own, header);
+    }
+
+    private string? JudgeEcn(IpEndpoint from, IpEndpoint to, in TcpHeader header, int length, EcnCodepoint ecn)
+    {
+        FlowDirection own = Direction(from, to), other = Direction(to, from);
+        const TcpFlags Setup = TcpFlags.Ece | TcpFlags.Cwr;
+        if (header.Has(TcpFlags.Syn))
+        {
+            // Section 6.1.1: both flags on a SYN, ECE alone on a SYN-ACK; any other is a refusal, which holds.
+            bool asks = (header.Flags & Setup) == (header.Has(TcpFlags.Ack) ? TcpFlags.Ece : Setup);
+            bool isNew = !own.Begun || own.InitialSequence != header.Sequence;
+            own.SetsEcnUp = asks && (isNew || own.SetsEcnUp);
+            return ecn == EcnCodepoint.NotEct ? null : "a SYN that may be marked";
+        }
+        // The other end may have taken back what it asked in a SYN that was lost.
+        bool mayBeMarked = own.SetsEcnUp && other.EverSetEcnUp;
+        bool isNewData = length > 0 && header.Sequence + length > own.SentUpTo;
+        if (ecn != EcnCodepoint.NotEct && !mayBeMarked) return "a mark allowed on a connection without ECN";
+        if (ecn != EcnCodepoint.NotEct && !isNewData) return "a mark allowed on what is not new data";
+        if (header.Has(TcpFlags.Cwr) && !(mayBeMarked && isNewData)) return "CWR on what is not new data of a connection with ECN";
+        if (header.Has(TcpFlags.Ece) && !own.EverSetEcnUp) return "an echo on a connection without ECN";
+        return null;
     }
 
     private static void Begin(FlowDirection own, FlowDirection other, in TcpHeader header)
@@ -107,6 +131,7 @@ public sealed class TcpInspector
     private sealed class FlowDirection
     {
         internal bool Begun;
+        private bool _setsEcnUp;
         internal SequenceNumber InitialSequence;
         internal SequenceNumber SentUpTo;
         internal int Scale = -1;
@@ -115,6 +140,16 @@ public sealed class TcpInspector
         internal SequenceNumber Offered;
         internal bool UsesTimestamps;
         internal uint Timestamp;
+
+        /// <summary>Whether every SYN of it has asked for ECN, or agreed to it.</summary>
+        internal bool SetsEcnUp
+        {
+            get => _setsEcnUp;
+            set => (_setsEcnUp, EverSetEcnUp) = (value, EverSetEcnUp || value);
+        }
+
+        /// <summary>Whether one has.</summary>
+        internal bool EverSetEcnUp { get; private set; }
 
         internal void Forget()
         {

@@ -12,6 +12,9 @@ public sealed class LinkCounters
     /// <summary>Packets lost at random, in bursts or singly.</summary>
     public long Lost { get; internal set; }
 
+    /// <summary>Packets marked as having met congestion.</summary>
+    public long Marked { get; internal set; }
+
     /// <summary>Packets that found the queue full.</summary>
     public long Overflowed { get; internal set; }
 

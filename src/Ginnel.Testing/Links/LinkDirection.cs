@@ -94,13 +94,17 @@ internal sealed class LinkDirection(SimulatedLinkOptions options, PacketPool poo
             packet.Return();
             return;
         }
+        bool isCrowded = _options.MarkAboveBytes > 0 && WaitingBytes(now) > _options.MarkAboveBytes;
         Instant departure = Serialise(packet.Length, now);
         if (_options.SparesResolution && IsResolution(packet.Span))
         {
             Travel(packet, departure);
             return;
         }
-        if (IsLost())
+        bool meetsCongestion = isCrowded || (_options.Marking > 0 && random.Chance(_options.Marking));
+        bool isMarked = meetsCongestion && EcnField.TryMark(packet.Span[Math.Min(IpOffset(_options), packet.Length)..]);
+        if (isMarked) Counters.Marked++;
+        if (meetsCongestion && !isMarked || IsLost())
         {
             Counters.Lost++;
             packet.Return();

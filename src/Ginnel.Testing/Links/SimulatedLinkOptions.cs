@@ -47,6 +47,17 @@ public sealed record SimulatedLinkOptions
     /// <summary>Probability that a packet is lost.</summary>
     public double Loss { get; init; }
 
+    /// <summary>
+    /// Probability that a packet is marked as having met congestion (RFC 3168 section 5), or lost if its sender does not allow marks.
+    /// </summary>
+    public double Marking { get; init; }
+
+    /// <summary>
+    /// Packets that find more bytes than this waiting for serialisation are marked, or lost if their sender does not allow it: the simplest of
+    /// active queue managements. 0 for a queue that only drops at its tail.
+    /// </summary>
+    public int MarkAboveBytes { get; init; }
+
     /// <summary>Probability that a burst of losses begins at a packet (the Gilbert model).</summary>
     public double BurstLoss { get; init; }
 

@@ -47,6 +47,27 @@ public sealed class OffloadCodecTests
         packet.Return();
     }
 
+    /// <summary>RFC 3168 section 6.1.2: CWR belongs to the first segment only, which who cuts is told.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void CwrOfASuperSegmentIsToldToTheDevice(bool isV4)
+    {
+        Packet packet = Make(isV4, isTcp: true, 9000, 0);
+        byte type = isV4 ? VirtioHeader.GsoTcp4 : VirtioHeader.GsoTcp6;
+        int start = isV4 ? 20 : 40;
+        packet.Span[start + 13] = (byte)(TcpFlags.Ack | TcpFlags.Cwr);
+        VirtioHeader header = new(NeedsChecksum, (byte)(type | VirtioHeader.GsoEcn), (ushort)(start + 20), 1400, (ushort)start, 16);
+        Assert.Equal(DropReason.None, OffloadCodec.Receive(header, packet, 0));
+        Assert.Equal(1400, packet.Segmentation.SegmentSize);
+        Assert.True(OffloadCodec.TrySend(packet, 0, All, out VirtioHeader again));
+        Assert.Equal(header, again);
+        packet.Span[start + 13] = (byte)TcpFlags.Ack;
+        Assert.True(OffloadCodec.TrySend(packet, 0, All, out again));
+        Assert.Equal(type, again.GsoType);
+        packet.Return();
+    }
+
     [Theory]
     [InlineData(0, VirtioHeader.GsoTcp4, 1400, 20, 16)] // a super-segment without a partial checksum
     [InlineData(NeedsChecksum, VirtioHeader.GsoTcp4, 0, 20, 16)] // of no size

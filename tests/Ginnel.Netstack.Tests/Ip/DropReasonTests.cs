@@ -59,6 +59,7 @@ public sealed class DropReasonTests
         [DropReason.BadNeighborMessage] = () => Packet(DropReason.BadNeighborMessage, Build.Error(PeerV6, OwnV6, 135, 0, 0, new byte[16])),
         [DropReason.TransmitQueueFull] = TransmitQueueFull,
         [DropReason.HopLimitExceeded] = HopLimitExceeded,
+        [DropReason.FragmentEcn] = FragmentEcn,
     };
 
     public static TheoryData<DropReason> Reasons => [.. Cases.Keys];
@@ -124,6 +125,14 @@ public sealed class DropReasonTests
         stack.ReceiveDropped(DropReason.FragmentOverlap,
             Build.IpV4(PeerV4, OwnV4, IpProtocol.Udp, new byte[16], id: 1, offset: 0, more: true),
             Build.IpV4(PeerV4, OwnV4, IpProtocol.Udp, Build.Bytes(16, 1), id: 1, offset: 8, more: true));
+    }
+
+    private static void FragmentEcn()
+    {
+        using TestStack stack = new();
+        stack.ReceiveDropped(DropReason.FragmentEcn,
+            Build.IpV4(PeerV4, OwnV4, IpProtocol.Udp, new byte[16], id: 1, offset: 0, more: true, trafficClass: 3),
+            Build.IpV4(PeerV4, OwnV4, IpProtocol.Udp, new byte[16], id: 1, offset: 16, more: false));
     }
 
     private static void ReassemblyLimit()

@@ -345,4 +345,61 @@ public sealed class ReassemblyTests
 
         public void Dispose() => Assert.Equal(0, Pool.Rented);
     }
+
+    /// <summary>RFC 3168 section 5.3: pieces that agree keep their field, and one mark marks the whole.</summary>
+    [Theory]
+    [InlineData(0, 0, 0, 0)]
+    [InlineData(1, 1, 1, 1)]
+    [InlineData(2, 2, 2, 2)]
+    [InlineData(3, 3, 3, 3)]
+    [InlineData(2, 3, 2, 3)]
+    [InlineData(3, 1, 1, 3)]
+    [InlineData(1, 2, 3, 3)]
+    public void RFC3168_reassembly_loses_no_mark(byte first, byte second, byte third, byte whole)
+    {
+        foreach (bool v4 in new[] { true, false })
+        {
+            byte[] transport = Build.Bytes(3_000);
+            Reassembly entry = new(new ReassemblyKey(default, v4 ? PeerV4 : PeerV6, v4 ? OwnV4 : OwnV6, 1, IpProtocol.Udp), Instant.Never);
+            byte[] fields = [first, second, third];
+            for (int i = 0; i < 3; i++) Assert.Equal(DropReason.None, entry.Add(Part(v4, transport, i * 1_000, i < 2, fields[i])));
+            Assert.True(entry.IsComplete);
+            Assert.False(entry.IsEcnContradictory);
+            byte[] packet = new byte[entry.WholeLength];
+            entry.Write(packet);
+            Assert.Equal((EcnCodepoint)whole, EcnField.Read(packet));
+            if (v4) Assert.Equal(0xFFFF, Checksum.Fold(Checksum.Sum(packet.AsSpan(0, 20))));
+            entry.Release();
+        }
+    }
+
+    private static Fragment Part(bool v4, byte[] transport, int offset, bool more, byte ecn)
+    {
+        byte[] header = v4
+            ? Build.IpV4(PeerV4, OwnV4, IpProtocol.Udp, [], trafficClass: ecn)[..20]
+            : Build.IpV6(PeerV6, OwnV6, IpProtocol.Udp, [])[..40];
+        if (!v4) header[1] |= (byte)(ecn << 4);
+        return new Fragment
+        {
+            Key = default, Header = header, NextHeaderAt = 6, Protocol = IpProtocol.Udp, Offset = offset, HasMore = more,
+            Ecn = (EcnCodepoint)ecn, IsForOwnAddress = true, Payload = transport.AsSpan(offset, 1_000), IpBytes = header,
+        };
+    }
+
+    /// <summary>RFC 3168 section 5.3: a mark beside a piece whose transport knows no marks can be neither kept nor forgotten.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void RFC3168_a_mark_and_a_piece_without_ECN_drop_the_datagram(bool v4)
+    {
+        using TestStack stack = new();
+        SocketId port = stack.Bind(Own(v4));
+        byte[] udp = Datagram(v4, 2_000, out byte[] payload);
+        stack.ReceiveDropped(DropReason.FragmentEcn, Piece(v4, udp, 0, 1_000, ecn: 3), Piece(v4, udp, 1_000, 2_008));
+        stack.AssertNothing(port);
+        Assert.Equal(Instant.Never, stack.Stack.NextDeadline);
+        // Nothing of it is kept: the same identification serves again.
+        stack.Receive(Piece(v4, udp, 0, 1_000, ecn: 2), Piece(v4, udp, 1_000, 2_008));
+        Assert.Equal(payload, stack.Take(port).Payload);
+    }
 }

@@ -40,10 +40,12 @@ sealed record TransferScenario
         SimulatedLinkOptions link = Link(random, v4);
         int most = random.Pick(2_000, 60_000, 60_000, 400_000);
         (TransferPlan client, TransferPlan server) = Plans(random, seed, most);
+        // Drawn apart, so that the seeds of before mean what they meant.
+        SeededRandom marks = new(seed ^ 0xEC4);
         return new TransferScenario
         {
-            Seed = seed, V4 = v4, Forward = Faulty(random, link), Backward = Faulty(random, link),
-            ClientTcp = Tcp(random, client.MayFail), ServerTcp = Tcp(random, client.MayFail), Client = client, Server = server,
+            Seed = seed, V4 = v4, Forward = Marking(marks, Faulty(random, link)), Backward = Marking(marks, Faulty(random, link)),
+            ClientTcp = Tcp(random, marks, client.MayFail), ServerTcp = Tcp(random, marks, client.MayFail), Client = client, Server = server,
             Connections = random.Chance(0.2) ? random.Next(2, 6) : 1,
             MemoryLimit = random.Chance(0.2) ? random.NextLogarithmic(64 << 10, 1 << 20) : 256 << 20,
             Outage = random.Chance(0.1) ? TimeSpan.FromMilliseconds(random.NextLogarithmic(1, 20_000)) : TimeSpan.Zero,
@@ -146,9 +148,16 @@ sealed record TransferScenario
         };
     }
 
-    // A reset may be lost, and an end that only reads would then wait for ever: what aborts needs keepalive (RFC 9293 section 3.5.1).
-    static TcpOptions Tcp(SeededRandom random, bool aborts) => new()
+    static SimulatedLinkOptions Marking(SeededRandom marks, SimulatedLinkOptions link) => link with
     {
+        Marking = marks.Chance(0.3) ? marks.NextDouble() * 0.1 : 0,
+        MarkAboveBytes = marks.Chance(0.3) ? link.QueueBytes / 2 : 0,
+    };
+
+    // A reset may be lost, and an end that only reads would then wait for ever: what aborts needs keepalive (RFC 9293 section 3.5.1).
+    static TcpOptions Tcp(SeededRandom random, SeededRandom marks, bool aborts) => new()
+    {
+        Ecn = marks.Pick(EcnMode.Active, EcnMode.Active, EcnMode.Passive, EcnMode.Off),
         SendBuffer = 1 << random.Next(12, 20),
         ReceiveBuffer = 1 << random.Next(12, 20),
         CongestionControl = random.Pick(CongestionControlKind.Cubic, CongestionControlKind.NewReno),

@@ -43,7 +43,7 @@ public sealed class FastPathTests
         {
             Timestamps = seed % 4 != 0, Sack = seed % 5 != 0, Nagle = seed % 3 == 0, QuickAcks = seed % 7 == 0 ? 16 : 0,
             SendBuffer = seed % 2 == 0 ? 1 << 16 : 1 << 20, ReceiveBuffer = seed % 6 == 0 ? 1 << 15 : 1 << 20,
-            GeneralWayOnly = generalWayOnly,
+            GeneralWayOnly = generalWayOnly, Ecn = seed % 3 == 2 ? EcnMode.Passive : EcnMode.Active,
         };
         LinkOffloads offloads = seed % 8 is 1 or 5 ? LinkOffloads.All : LinkOffloads.None;
         using TcpPair pair = new(options, options, seed % 9 == 0 ? 9_000 : 1_500, offloads, seed);
@@ -56,6 +56,7 @@ public sealed class FastPathTests
             lines.Add($"{pair.Now.Ticks} {toServer} {packet.Length} {packet.Checksum} {packet.Segmentation} {Digest(packet.Span)}");
             bool corrupt = dice.Next(1_000) < bad && packet.Checksum == ChecksumState.Unverified;
             if (corrupt) packet.Span[(int)dice.Next((uint)packet.Length)] ^= 1;
+            if (dice.Next(1_000) < bad) EcnField.TryMark(packet.Span);
             TimeSpan late = dice.Next(1_000) < bad ? TimeSpan.FromMilliseconds(dice.Next(20)) : default;
             return new Fate(dice.Next(1_000) < bad, late, dice.Next(1_000) < bad);
         };

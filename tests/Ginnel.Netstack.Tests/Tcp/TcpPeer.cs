@@ -135,6 +135,13 @@ public sealed class TcpPeer : IDisposable
         while (Stack.TryTakeEvent(out _)) { }
     }
 
+    /// <summary>The connection that a test has accepted by itself is the one that is spoken of from here on.</summary>
+    public void Adopt(SocketId id)
+    {
+        Id = id;
+        while (Stack.TryTakeEvent(out _)) { }
+    }
+
     /// <summary>The stack connects to the peer.</summary>
     public Segment Connect(int localPort = 0)
     {

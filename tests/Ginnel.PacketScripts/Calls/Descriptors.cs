@@ -37,6 +37,7 @@ internal sealed class StreamSocket : ScriptSocket
     internal bool TellsReadable { get; set; }
     internal bool? Nagle { get; set; }
     internal int? KeepAliveSeconds { get; set; }
+    internal int? MaximumSegmentSize { get; set; }
 
     /// <summary>Connections that were taken from the listener to see whether there are any.</summary>
     internal Queue<SocketId> Taken { get; } = [];

@@ -22,6 +22,8 @@ internal sealed class OptionCalls(StackUnderTest subject, Profile profile, Strea
             case "TCP_NODELAY" when socket is StreamSocket stream: stream.Nagle = number == 0; break;
             case "SO_KEEPALIVE" when socket is StreamSocket stream: stream.KeepAliveSeconds = number == 0 ? 0 : IdleSeconds(stream); break;
             case "TCP_KEEPIDLE" when socket is StreamSocket stream: KeepIdle(stream, number); break;
+            case "TCP_MAXSEG" when socket is StreamSocket stream && number is >= 88 and <= 32_767: stream.MaximumSegmentSize = (int)number; break;
+            case "TCP_MAXSEG": return CallResult.Failed("EINVAL");
             case "TCP_INQ" when socket is StreamSocket stream: stream.TellsReadable = number != 0; break;
             case "IP_MTU_DISCOVER" or "IPV6_MTU_DISCOVER": SetDiscovery(pending, socket, name, number); break;
             case "SO_REUSEADDR" or "SO_REUSEPORT" or "IPV6_V6ONLY" or "IP_BIND_ADDRESS_NO_PORT" or "SO_PRIORITY" or "SO_BUSY_POLL" or "SO_INCOMING_CPU" or "SO_NO_CHECK" or "SO_DEBUG": break;
@@ -97,6 +99,8 @@ internal sealed class OptionCalls(StackUnderTest subject, Profile profile, Strea
             case "SO_PROTOCOL": return socket is StreamSocket ? 6 : 17;
             case "SO_ACCEPTCONN": return socket is StreamSocket { IsListener: true } ? 1 : 0;
             case "TCP_MAXSEG" when streams.TryGetInfo(socket, out TcpInfo info) && info.State != TcpState.Listen: return info.SendMss;
+            // Without a connection it is the least that every host takes.
+            case "TCP_MAXSEG": return 536;
             // Linux keeps twice what was asked for, for its own use; FreeBSD rounds up to whole segments once it knows them.
             case "SO_SNDBUF" or "SO_RCVBUF" when profile.System == SystemKind.FreeBsd: return FreeBsdBuffer(socket, name);
             case "SO_SNDBUF" or "SO_RCVBUF" when socket.Options.TryGetValue(name, out long half): return 2 * half;

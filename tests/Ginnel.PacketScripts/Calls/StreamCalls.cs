@@ -50,6 +50,7 @@ internal sealed class StreamCalls(StackUnderTest subject, Profile profile, Descr
         if (status != OpStatus.Ok) return Errors.Of(status);
         socket.Id = id;
         socket.IsListener = true;
+        ApplyOptions(socket);
         flows.Listen(port);
         return CallResult.Ok;
     }
@@ -204,7 +205,9 @@ internal sealed class StreamCalls(StackUnderTest subject, Profile profile, Descr
     /// <summary>Gives the stack what was set, once there is a connection to set it on.</summary>
     internal void ApplyOptions(StreamSocket socket)
     {
-        if (socket.Id == default || socket.IsListener) return;
+        if (socket.Id == default) return;
+        if (socket.MaximumSegmentSize is { } most) Stack.SetMaximumSegmentSize(socket.Id, most);
+        if (socket.IsListener) return;
         if (socket.Nagle is { } nagle) Stack.SetNagle(socket.Id, nagle, subject.Now);
         if (socket.TrafficClass is { } octet) Stack.SetTrafficClass(socket.Id, octet);
         if (socket.KeepAliveSeconds is { } seconds) Stack.SetKeepAlive(socket.Id, TimeSpan.FromSeconds(seconds), subject.Now);

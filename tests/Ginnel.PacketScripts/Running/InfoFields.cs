@@ -20,7 +20,8 @@ internal sealed class InfoFields(StackUnderTest subject, SocketId connection)
         return name switch
         {
             "tcpi_state" => Number(info.State),
-            "tcpi_options" => (info.Timestamps ? 1 : 0) | (info.Sack ? 2 : 0) | (info.SendScale > 0 || info.ReceiveScale > 0 ? 4 : 0),
+            "tcpi_options" => (info.Timestamps ? 1 : 0) | (info.Sack ? 2 : 0) | (info.SendScale > 0 || info.ReceiveScale > 0 ? 4 : 0)
+                | (info.Ecn ? 8 : 0) | (info.EcnSeen ? 16 : 0),
             "tcpi_snd_wscale" => info.SendScale,
             "tcpi_rcv_wscale" => info.ReceiveScale,
             "tcpi_snd_cwnd" => info.CongestionWindow / segment,
@@ -34,7 +35,7 @@ internal sealed class InfoFields(StackUnderTest subject, SocketId connection)
             "tcpi_snd_wnd" => info.SendWindow,
             "tcpi_rcv_wnd" => info.ReceiveWindow,
             "tcpi_notsent_bytes" => Math.Max(0, info.SendQueued - info.BytesInFlight),
-            "tcpi_ca_state" => info.Loss switch { TcpLossState.Disorder => 1, TcpLossState.Recovery => 3, TcpLossState.Loss => 4, _ => 0 },
+            "tcpi_ca_state" => info.Loss switch { TcpLossState.Disorder => 1, TcpLossState.WindowReduced => 2, TcpLossState.Recovery => 3, TcpLossState.Loss => 4, _ => 0 },
             "tcpi_sacked" => Segments(info.BytesSacked, segment),
             // Linux counts what was sent again as lost until it is acknowledged.
             "tcpi_lost" => Segments(info.BytesLost + (info.Loss is TcpLossState.Recovery or TcpLossState.Loss ? info.BytesSentAgain : 0), segment),
@@ -43,6 +44,12 @@ internal sealed class InfoFields(StackUnderTest subject, SocketId connection)
             "tcpi_backoff" or "tcpi_retransmits" => info.Expiries,
             "tcpi_advmss" => info.AnnouncedMss,
             "tcpi_pmtu" => info.PathMtu,
+            "tcpi_bytes_retrans" => info.BytesRetransmitted,
+            "tcpi_segs_in" => info.SegmentsReceived,
+            "tcpi_segs_out" => info.SegmentsSent,
+            "tcpi_dsack_dups" => info.DuplicatesReported,
+            "tcpi_probes" => info.Probes,
+            "tcpi_bytes_sent" => info.BytesSent + info.BytesInFlight + info.BytesRetransmitted,
             "tcpi_bytes_acked" => info.BytesSent,
             "tcpi_bytes_received" => info.BytesReceived,
             _ => null,

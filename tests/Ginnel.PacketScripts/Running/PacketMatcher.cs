@@ -22,7 +22,13 @@ internal sealed class PacketMatcher(Profile profile, Flow flow)
             IcmpAction icmp => CompareIcmp(line, ip, icmp),
             _ => "the packet is of no known kind",
         };
-        return wrong ?? CompareMarks(ip, expected.Ip);
+        if (wrong is not null) return wrong;
+        foreach (SeenPacket packet in packets)
+        {
+            if (IpView.TryParse(packet.Bytes, out ip) != DropReason.None) return "the packet is no IP packet";
+            if (CompareMarks(ip, expected.Ip) is { } marks) return marks;
+        }
+        return null;
     }
 
     private string? CompareTcp(IReadOnlyList<SeenPacket> packets, TcpAction expected)

@@ -26,6 +26,7 @@ internal static class Settings
             "net.ipv4.tcp_syncookies" or "net.inet.tcp.syncookies" => tuning with { SynCookies = CookieUse(number) },
             "net.inet.tcp.syncookies_only" => number == 0 ? tuning : tuning with { SynCookies = SynCookieUse.Always },
             "net.inet.tcp.rfc1323" => tuning with { Timestamps = number is 1 or 3, WindowScaling = number is 1 or 2 },
+            "net.ipv4.tcp_ecn" or "net.inet.tcp.ecn.enable" => tuning with { Ecn = Ecn(line, name, number) },
             "net.ipv4.tcp_fin_timeout" => tuning with { FinWait2 = TimeSpan.FromSeconds(number) },
             "net.ipv4.tcp_keepalive_intvl" => tuning with { KeepAliveInterval = TimeSpan.FromSeconds(number) },
             "net.ipv4.tcp_keepalive_probes" => tuning with { KeepAliveProbes = (int)number },
@@ -54,6 +55,15 @@ internal static class Settings
         if (long.TryParse(isHex ? text[2..] : text, isHex ? NumberStyles.HexNumber : NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number)) return number;
         throw new ScriptException(line, $"{name}: '{text}' is no number");
     }
+
+    // Both systems count alike; from 3 on it is accurate ECN (RFC 9768), which the stack does not have.
+    private static EcnMode Ecn(int line, string name, long number) => number switch
+    {
+        0 => EcnMode.Off,
+        1 => EcnMode.Active,
+        2 => EcnMode.Passive,
+        _ => throw new ScriptException(line, $"{name} = {number} asks for accurate ECN, which is not supported (0, 1, 2)"),
+    };
 
     // Linux offers the least scale with which the largest buffer can be told.
     private static int ReceiveBuffer(int line, string value)
@@ -86,7 +96,7 @@ internal static class Settings
     private static readonly HashSet<string> JudgedByTheWire =
     [
         "net.ipv4.tcp_dsack", "net.ipv4.tcp_fack", "net.ipv4.tcp_frto", "net.ipv4.tcp_reordering", "net.ipv4.tcp_max_reordering", "net.ipv4.tcp_recovery",
-        "net.ipv4.tcp_early_retrans", "net.ipv4.tcp_slow_start_after_idle", "net.ipv4.tcp_ecn", "net.ipv4.tcp_ecn_fallback", "net.ipv4.tcp_fastopen",
+        "net.ipv4.tcp_early_retrans", "net.ipv4.tcp_slow_start_after_idle", "net.ipv4.tcp_ecn_fallback", "net.ipv4.tcp_fastopen",
         "net.ipv4.tcp_fastopen_key", "net.ipv4.tcp_fastopen_blackhole_timeout_sec", "net.ipv4.tcp_retries1",
         "net.ipv4.tcp_rfc1337", "net.ipv4.tcp_abort_on_overflow", "net.ipv4.tcp_base_mss", "net.ipv4.tcp_min_snd_mss",
         "net.ipv4.tcp_moderate_rcvbuf", "net.ipv4.tcp_adv_win_scale", "net.ipv4.tcp_app_win", "net.ipv4.tcp_shrink_window", "net.ipv4.tcp_invalid_ratelimit",
@@ -96,7 +106,7 @@ internal static class Settings
         "net.ipv4.tcp_no_ssthresh_metrics_save", "net.ipv4.tcp_stdurg", "net.ipv4.tcp_cwnd_reduction", "net.ipv4.tcp_plb_enabled", "net.ipv4.tcp_migrate_req",
         "net.ipv4.tcp_ecn_option", "net.ipv4.tcp_ecn_option_beacon", "net.ipv4.ip_no_pmtu_disc", "net.ipv4.route.min_pmtu", "net.ipv4.icmp_ratelimit",
         "net.ipv4.icmp_ratemask", "net.ipv4.ip_default_ttl", "net.ipv4.ip_local_port_range", "net.ipv6.conf.all.hop_limit", "net.ipv6.auto_flowlabels",
-        "net.inet.tcp.ecn.enable", "net.inet.tcp.rfc3390", "net.inet.tcp.rfc3042", "net.inet.tcp.rfc3465", "net.inet.tcp.rfc6675_pipe", "net.inet.tcp.do_prr",
+        "net.inet.tcp.rfc3390", "net.inet.tcp.rfc3042", "net.inet.tcp.rfc3465", "net.inet.tcp.rfc6675_pipe", "net.inet.tcp.do_prr",
         "net.inet.tcp.newcwd", "net.inet.tcp.do_lrd", "net.inet.tcp.path_mtu_discovery", "net.inet.tcp.icmp_may_rst", "net.inet.tcp.drop_synfin",
         "net.inet.tcp.syncache.rexmtlimit", "net.inet.tcp.blackhole", "net.inet.tcp.always_keepalive",
         "net.inet.tcp.rexmit_drop_options", "net.inet.tcp.insecure_rst", "net.inet.tcp.insecure_syn", "net.inet.tcp.insecure_ack", "net.inet.tcp.ack_war_timewindow",

@@ -21,6 +21,7 @@ internal sealed record Tuning
     internal bool Timestamps { get; init; } = true;
     internal bool WindowScaling { get; init; } = true;
     internal bool Nagle { get; init; } = true;
+    internal EcnMode Ecn { get; init; } = EcnMode.Passive;
     internal CongestionControlKind Congestion { get; init; } = CongestionControlKind.Cubic;
     internal int InitialWindow { get; init; } = 10;
     internal int ReceiveBuffer { get; init; } = 1 << 20;
@@ -73,7 +74,7 @@ internal sealed record Tuning
 
     internal TcpOptions Build() => new()
     {
-        Sack = Sack, Timestamps = Timestamps, WindowScaling = WindowScaling, Nagle = Nagle, CongestionControl = Congestion,
+        Sack = Sack, Ecn = Ecn, Timestamps = Timestamps, WindowScaling = WindowScaling, Nagle = Nagle, CongestionControl = Congestion,
         InitialWindow = InitialWindow, ReceiveBuffer = ReceiveBuffer, SendBuffer = SendBuffer, QuickAcks = QuickAcks, DelayedAck = DelayedAck,
         MinRetransmitTimeout = MinRetransmitTimeout, MaxRetransmitTimeout = MaxRetransmitTimeout, MinRetransmitTimeoutIsVariation = MinTimeoutIsVariation,
         InitialRetransmitTimeout = InitialRetransmitTimeout, ConnectTimeout = ConnectTimeout, GiveUpAfter = GiveUpAfter, FinWait2 = FinWait2, KeepAliveInterval = KeepAliveInterval,
