@@ -141,8 +141,8 @@ public sealed class ProfileTests
             peer.Send(TcpFlags.Ack, 1 + 100 * i, 1, Build.Bytes(100));
             peer.AdvanceMs(40);
             Segment answer = peer.SentOne();
-            // The scale is 5: what is told is rounded down to 32 octets.
-            if (i == 1) Assert.Equal(window / 32, answer.Window);
+            // What is told is rounded down to a unit of the scale.
+            if (i == 1) Assert.Equal(window >> peer.Info.ReceiveScale, answer.Window);
             Assert.Equal(100, peer.ReadAll().Length);
         }
     }
