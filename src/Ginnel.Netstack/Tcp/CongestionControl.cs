@@ -87,6 +87,7 @@ internal abstract class CongestionControl
     {
         if (!again) SlowStartThreshold = Math.Max(Reduce(flight, now), 2 * SegmentSize);
         CongestionWindow = SegmentSize;
+        BeginAnew();
     }
 
     /// <summary>
@@ -116,6 +117,11 @@ internal abstract class CongestionControl
     {
         CongestionWindow = Math.Max(CongestionWindow, congestionWindow);
         SlowStartThreshold = Math.Max(SlowStartThreshold, slowStartThreshold);
+    }
+
+    /// <summary>After a timeout nothing is left of what the window was.</summary>
+    private protected virtual void BeginAnew()
+    {
     }
 
     /// <summary>Growth above ssthresh.</summary>

@@ -70,6 +70,9 @@ internal sealed class Cubic : CongestionControl
         return (int)(used * Beta * SegmentSize);
     }
 
+    /// <summary>Section 4.8: the curve begins at the window with which congestion avoidance will begin, so that K is 0.</summary>
+    private protected override void BeginAnew() => _windowMax = 0;
+
     internal override void RestartAfterIdle(int initialWindow, Instant now)
     {
         base.RestartAfterIdle(initialWindow, now);

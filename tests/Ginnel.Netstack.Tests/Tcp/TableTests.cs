@@ -112,6 +112,22 @@ public sealed class TableTests
     }
 
     [Fact]
+    public void CUBIC_begins_anew_after_a_timeout()
+    {
+        Cubic cubic = new() { SegmentSize = 1000, CongestionWindow = 100_000, SlowStartThreshold = 1000 };
+        cubic.TimedOut(100_000, again: false, new Instant(0));
+        Assert.Equal((1000, 70_000), (cubic.CongestionWindow, cubic.SlowStartThreshold));
+        TimeSpan roundTrip = TimeSpan.FromMilliseconds(200);
+        Instant now = new(0);
+        cubic.Acknowledged(69_000, roundTrip, now);
+        Assert.Equal(70_000, cubic.CongestionWindow);
+        // RFC 9438 section 4.8: K is 0, so after 2 s the curve has gained 0.4 · 8 segments, and Reno's estimate some more; it does not hurry back to
+        // the maximum at which the timer expired.
+        for (int i = 0; i < 10; i++) cubic.Acknowledged(cubic.CongestionWindow, roundTrip, now += roundTrip);
+        Assert.InRange(cubic.CongestionWindow, 73_000, 80_000);
+    }
+
+    [Fact]
     public void CUBIC_is_never_slower_than_Reno_on_short_paths()
     {
         TimeSpan roundTrip = TimeSpan.FromMilliseconds(5);
