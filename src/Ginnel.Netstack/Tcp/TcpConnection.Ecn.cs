@@ -34,13 +34,18 @@ internal sealed partial class TcpConnection
         Held = 128,
         /// <summary>The peer has sent something that may be marked.</summary>
         Seen = 256,
+        /// <summary>The window came down, and nothing that was sent afterwards has been acknowledged yet.</summary>
+        Answered = 512,
     }
 
     private const EcnState Negotiation = EcnState.Asked | EcnState.Withdrawn | EcnState.Agreed | EcnState.Refused;
 
     private EcnState _ecn;
 
-    /// <summary>SND.NXT when the window last came down: what is acknowledged up to here tells of no other congestion.</summary>
+    /// <summary>
+    /// SND.NXT when the window last came down: what is acknowledged up to here tells of no other congestion. It counts only as long as
+    /// <see cref="EcnState.Answered"/> stands, for after 2³¹ octets more an old number would seem to lie ahead.
+    /// </summary>
     private SequenceNumber _reducedTo;
 
     /// <summary>Where an echo's reduction ends.</summary>
@@ -110,7 +115,7 @@ internal sealed partial class TcpConnection
             _undoWindow = _undoThreshold = Congestion!.SlowStartThreshold;
             return;
         }
-        if (SndUna <= _reducedTo) return;
+        if (IsAnswered) return;
         bool isLeast = Congestion!.CongestionWindow <= SegmentSize;
         int flight = Math.Min(Flight + advanced, Congestion.CongestionWindow);
         Congestion.Congested(CongestionSign.Echo, flight, now);
@@ -133,17 +138,22 @@ internal sealed partial class TcpConnection
     private void NoteReduction()
     {
         _reducedTo = SndNxt;
-        if (MaySetEct) _ecn |= EcnState.CwrOwed;
+        _ecn |= MaySetEct ? EcnState.CwrOwed | EcnState.Answered : EcnState.Answered;
     }
 
+    // Section 6.1.2: until something is acknowledged that was sent afterwards, the peer may not have heard of it.
+    private bool IsAnswered => (_ecn & EcnState.Answered) != 0 && SndUna <= _reducedTo;
+
     /// <summary>Whether what is missing now was sent before the window came down because of an echo: then it has come down for this too.</summary>
-    private bool IsReducedAlready => IsReducing && SndUna < _reducedTo;
+    private bool IsReducedAlready => IsReducing && IsAnswered && SndUna != _reducedTo;
 
     /// <summary>After each acknowledgment of an echo's reduction. It ends when something is acknowledged that was sent after its beginning.</summary>
     private void FollowReduction(int delivered, bool advances)
     {
+        bool isAnswered = IsAnswered;
+        if (!isAnswered) _ecn &= ~EcnState.Answered;
         if (!IsReducing || _phase != LossPhase.Open) return;
-        if (SndUna <= _reducedTo)
+        if (isAnswered)
         {
             if (delivered == 0) return;
             Congestion!.CongestionWindow = Reduction.Window(delivered, Pipe(), _reducedWindow, SegmentSize, isSafe: advances);

@@ -43,7 +43,11 @@ internal sealed partial class TcpConnection
         _ => _sending?.Scoreboard.Sacked > 0 || _duplicateAcks > 0 ? TcpLossState.Disorder : TcpLossState.Open,
     };
 
-    private void ResetRecovery() => (_recoveryPoint, _reducedTo) = (Iss, Iss + 1);
+    private void ResetRecovery()
+    {
+        (_recoveryPoint, _reducedTo) = (Iss, Iss + 1);
+        _ecn |= EcnState.Answered;
+    }
 
     /// <summary>Octets in the network (RFC 6675 section 4, RFC 9937 section 5). Window minus pipe is what may be sent.</summary>
     private int Pipe() => Math.Max(0, Scoreboard.InFlight - _duplicateOctets);
@@ -75,7 +79,7 @@ internal sealed partial class TcpConnection
         if (_phase == LossPhase.Open || !partial)
         {
             if (_phase == LossPhase.Recovery) EndRecovery();
-            else if (!IsReducing && !IsHeld) Grow(growth, now);
+            else if (!IsReducing && !IsHeld && !(MaySetEct && segment.Has(TcpFlags.Ece))) Grow(growth, now);
             _phase = LossPhase.Open;
             _frto = FrtoStep.None;
             _duplicateAcks = _duplicateOctets = 0;
@@ -148,7 +152,12 @@ internal sealed partial class TcpConnection
         _retransmitNow = true;
         _reducedAt = now;
         // RFC 3168 section 6.1.2: one reduction for what one window of data has met, marks and losses together; it goes on.
-        if (IsReducedAlready) _undoWindow = _undoThreshold = _reducedWindow;
+        if (IsReducedAlready)
+        {
+            _undoWindow = _undoThreshold = _reducedWindow;
+            // Without SACK nothing brings the window down in proportion any more.
+            if (!SackOn) CutReductionShort();
+        }
         else
         {
             Congestion!.Congested(CongestionSign.Loss, InNetwork, now);

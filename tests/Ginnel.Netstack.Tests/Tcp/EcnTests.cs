@@ -99,6 +99,43 @@ public sealed class EcnTests
         Assert.Equal(TcpLossState.WindowReduced, peer.Info.Loss);
     }
 
+    /// <summary>
+    /// What the window was reduced to is remembered as a number, and numbers wrap: after 2³¹ octets without a mark an echo counts as ever.
+    /// </summary>
+    [Fact]
+    public void An_echo_counts_after_half_of_all_numbers()
+    {
+        using TcpPeer peer = new(mtu: 65_000, offloads: LinkOffloads.All);
+        peer.Listen();
+        peer.Send(TcpFlags.Syn | TcpFlags.Ece | TcpFlags.Cwr, 0, mss: 64_000, scale: 14);
+        peer.SentOne();
+        peer.AdvanceMs(10);
+        peer.Ack(1, 1);
+        Assert.Equal(OpStatus.Ok, peer.Stack.Accept(peer.Listener, peer.Now, out SocketId id));
+        peer.Adopt(id);
+        byte[] bytes = Build.Bytes(4 << 20);
+        long acknowledged = 1;
+        while (acknowledged < (1L << 31) + (64 << 20))
+        {
+            peer.Write(bytes);
+            PacketQueue queue = default;
+            peer.Stack.Transmit(peer.Host.Interface, ref queue, int.MaxValue, peer.Now);
+            for (; queue.Take() is { } packet; packet.Return())
+            {
+                Assert.Equal(DropReason.None, IpView.TryParse(packet.Span, out IpView ip));
+                acknowledged += ip.Payload.Length - TcpHeader.MinimumSize;
+            }
+            peer.AdvanceMs(10);
+            peer.Ack(1, (int)acknowledged);
+        }
+        Assert.Equal(0, peer.Stack.Counters.CongestionEchoes);
+        peer.Write(bytes);
+        Assert.NotEmpty(peer.Sent());
+        peer.AdvanceMs(10);
+        peer.Send(TcpFlags.Ack | TcpFlags.Ece, 1, (int)acknowledged + 64_000);
+        Assert.Equal(1, peer.Stack.Counters.CongestionEchoes);
+    }
+
     /// <summary>What was marked was not lost: Eifel and its like must not take the reduction back.</summary>
     [Fact]
     public void An_echo_during_recovery_forbids_to_undo_it()
