@@ -159,7 +159,7 @@ public sealed class EventLoop : CompletionScheduler, IDisposable
         Span<Polling.ReadyEvent> events = stackalloc Polling.ReadyEvent[EventsPerWait];
         while (Volatile.Read(ref _isStopping) == 0)
         {
-            int count = Polling.Wait(_epoll.Number, events, _ready.Count > 0 ? 0 : Patience());
+            int count = Polling.Wait(_epoll.Number, events, _ready.Count > 0 ? TimeSpan.Zero : Patience());
             for (int i = 0; i < count; i++)
             {
                 if (events[i].Token == 0) ClearWake();
@@ -181,15 +181,16 @@ public sealed class EventLoop : CompletionScheduler, IDisposable
         _wake.Dispose();
     }
 
-    // Milliseconds until the first timer, rounded up: rounding down would wake early and spin.
-    private int Patience()
+    // Until the first timer.
+    private TimeSpan Patience()
     {
         long due = FirstDue();
         Interlocked.Exchange(ref _sleepsUntil, due);
         due = Math.Min(due, FirstDue());
-        if (due == LoopTimer.Never) return -1;
-        double left = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), due).TotalMilliseconds;
-        return left <= 0 ? 0 : (int)Math.Min(Math.Ceiling(left), int.MaxValue);
+        if (due == LoopTimer.Never) return Timeout.InfiniteTimeSpan;
+        TimeSpan left = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), due);
+        // The kernel counts from a clock that may be a tick behind ours, and would have us look a moment too early.
+        return left <= TimeSpan.Zero ? TimeSpan.Zero : left + TimeSpan.FromTicks(1);
     }
 
     private long FirstDue()

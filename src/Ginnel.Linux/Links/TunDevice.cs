@@ -41,14 +41,14 @@ internal sealed class TunDevice : IDisposable
 
     /// <summary>Makes the device on a fresh descriptor of /dev/net/tun, of which it takes ownership.</summary>
     /// <exception cref="LinuxException">The kernel refused; the descriptor is closed.</exception>
-    public static TunDevice Create(Descriptor descriptor, string name)
+    public static TunDevice Create(Descriptor descriptor, string name, bool offload = true)
     {
         try
         {
             SetInterface(descriptor, name);
             int headerSize = VirtioHeader.Size;
             Configure(descriptor, Tun.SetVnetHeaderSize, ref headerSize);
-            TunOffloads offloads = SetOffloads(descriptor);
+            TunOffloads offloads = offload ? SetOffloads(descriptor) : TunOffloads.None;
             descriptor.SetNonBlocking();
             return new TunDevice(descriptor, name, offloads);
         }

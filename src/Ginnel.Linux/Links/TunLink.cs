@@ -13,8 +13,9 @@ public sealed class TunLink : DescriptorLink
     /// <summary>Makes a device in the network namespace of the calling thread; addresses and routes are the caller's affair.</summary>
     /// <param name="name">The interface's name, at most 15 ASCII characters; a trailing %d is numbered by the kernel.</param>
     /// <param name="mtu">The MTU that the interface is given, in bytes.</param>
+    /// <param name="offload">Whether the kernel may hand over super-segments and partial checksums, and take them; else each packet as on a wire.</param>
     /// <exception cref="LinuxException">No /dev/net/tun, or no permission.</exception>
-    public static TunLink Open(string name, int mtu) => For(TunDevice.Create(TunDevice.Open(), name), mtu);
+    public static TunLink Open(string name, int mtu, bool offload = true) => For(TunDevice.Create(TunDevice.Open(), name, offload), mtu);
 
     /// <summary>Takes ownership of the device.</summary>
     internal static TunLink For(TunDevice device, int mtu) =>
