@@ -17,6 +17,9 @@ internal sealed class DeviceField : IAsyncDisposable
 {
     internal const long MemoryLimit = 256L << 20;
 
+    /// <summary>Half-open connections that the listener remembers.</summary>
+    internal const int Backlog = 1_024;
+
     private const int Mtu = 1500, Port = 80;
     private static readonly IPAddress Gateway = IPAddress.Parse("10.8.0.1"), Guest = IPAddress.Parse("10.8.0.2");
     private static readonly IPEndPoint Honest = IPEndPoint.Parse("203.0.113.7:80"), Attacked = IPEndPoint.Parse("203.0.113.8:80");
@@ -50,7 +53,7 @@ internal sealed class DeviceField : IAsyncDisposable
         Destination = anyIp ? Honest : new IPEndPoint(Gateway, Port);
         Target = anyIp ? Attacked : Destination;
         if (anyIp) Relay(isSilent);
-        else _ = Sink.ServeAsync(Host.Listen(Destination));
+        else _ = Sink.ServeAsync(Host.Listen(Destination, Backlog));
         Host.Attach(way, _device);
     }
 
@@ -58,7 +61,6 @@ internal sealed class DeviceField : IAsyncDisposable
     internal NetworkHost Host { get; }
     internal Sink Sink { get; } = new();
     internal CountedDialer? Dialer { get; private set; }
-    internal Relay? Relaying { get; private set; }
 
     /// <summary>Whom the honest connect to.</summary>
     internal IPEndPoint Destination { get; }
@@ -123,7 +125,6 @@ internal sealed class DeviceField : IAsyncDisposable
         IPEndPoint upstream = (IPEndPoint)_upstream.LocalEndPoint!;
         DirectDialer direct = new(new DirectDialerOptions { AllowHostLoopback = true, Redirect = _ => upstream, StreamSockets = new LinuxStreamSockets(_loop) });
         Dialer = new CountedDialer(direct, target => isSilent && target.Equals(Attacked));
-        Relaying = new Relay(Host.AcceptConnections(), Dialer, new RelayOptions { Scheduler = _loop });
-        _ = Relaying.RunAsync(_stop.Token);
+        _ = new Relay(Host.AcceptConnections(), Dialer, new RelayOptions { Scheduler = _loop }).RunAsync(_stop.Token);
     }
 }
