@@ -11,9 +11,10 @@ static class Explanation
           5 at 2 %, 3 at 5 %. Up to 0.01 % the path's 50 Mbit/s are the limit, from 0.5 % on that formula is, and beyond 5 % so few segments
           are in flight that nothing may be left to show a loss but the probe of the tail and the timer. CUBIC gives back 30 % of its
           window instead of half, hence it lies above NewReno once losses are frequent.
-        - **Without SACK** recovery mends one hole in each round trip (RFC 6582). At the end of slow start a queue overflows by about its own
-          length, so many holes must be mended one by one, once, whatever the random loss: the figures without loss show that, and it is
-          why they rise so little when loss falls. A little loss even ends slow start earlier and spares that.
+        - **Without SACK** recovery mends one hole in each round trip (RFC 6582). A queue that overflows loses many segments at once; how many
+          is known when the first of them is mended, by the duplicates that did not come, and beyond four everything is sent again in slow
+          start. That costs some segments twice and a few round trips, hence a little less without loss than with SACK; with random
+          losses, which come one by one, there is little between them.
         - **Buffer.** A window of the buffer's size per round trip is the limit until it covers the path and its queue together, 125 + 128 KiB.
           A longer one gains nothing, and costs nothing either: HyStart++ (RFC 9406) leaves slow start when the queue begins to grow, before
           it overflows by as much as the buffer admits. With 1 % loss the window never gets so far.

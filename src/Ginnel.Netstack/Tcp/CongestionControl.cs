@@ -36,6 +36,8 @@ internal abstract class CongestionControl
 
     private protected const int MaxWindow = 1 << 30;
 
+    private HyStart _hyStart;
+
     /// <summary>Whether the window doubles per round trip.</summary>
     internal bool InSlowStart => CongestionWindow < SlowStartThreshold;
 
@@ -59,7 +61,7 @@ internal abstract class CongestionControl
         if (InSlowStart)
         {
             // RFC 5681 section 3.1, octets counted (RFC 3465); what goes past ssthresh belongs to congestion avoidance.
-            int growth = SlowStartGrowth(octets);
+            int growth = SlowStartThreshold == int.MaxValue ? _hyStart.Growth(octets) : octets;
             int grown = (int)Math.Min((long)CongestionWindow + growth, SlowStartThreshold);
             octets = growth - (grown - CongestionWindow);
             CongestionWindow = Math.Min(grown, MaxWindow);
@@ -103,14 +105,14 @@ internal abstract class CongestionControl
     }
 
     /// <summary>
-    /// A round trip was measured, on something sent once, with this acknowledgment: SND.UNA and SND.NXT after it.
+    /// A round trip was measured, on something sent once, with this acknowledgment: SND.UNA and SND.NXT after it. It may end the first slow start,
+    /// which knows no threshold, before that overflows a queue (RFC 9406).
     /// </summary>
-    internal virtual void RoundTripMeasured(TimeSpan roundTrip, SequenceNumber sndUna, SequenceNumber sndNxt)
+    internal void RoundTripMeasured(TimeSpan roundTrip, SequenceNumber sndUna, SequenceNumber sndNxt)
     {
+        if (SlowStartThreshold != int.MaxValue) return;
+        if (_hyStart.Measured(roundTrip, sndUna, sndNxt)) SlowStartThreshold = CongestionWindow;
     }
-
-    /// <summary>What acknowledged octets add to cwnd in slow start.</summary>
-    private protected virtual int SlowStartGrowth(int octets) => octets;
 
     /// <summary>The loss was none: back to where we were.</summary>
     internal virtual void Undo(int congestionWindow, int slowStartThreshold)

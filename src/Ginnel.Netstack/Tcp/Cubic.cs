@@ -22,17 +22,6 @@ internal sealed class Cubic : CongestionControl
     private double _fraction;
     private Instant _epoch = Instant.Never;
     private Instant _lastGrowth = Instant.Never;
-    private HyStart _hyStart;
-
-    /// <summary>Section 4.10 recommends HyStart++ (RFC 9406), for the first slow start, which knows no threshold.</summary>
-    internal override void RoundTripMeasured(TimeSpan roundTrip, SequenceNumber sndUna, SequenceNumber sndNxt)
-    {
-        if (SlowStartThreshold != int.MaxValue) return;
-        if (_hyStart.Measured(roundTrip, sndUna, sndNxt)) SlowStartThreshold = CongestionWindow;
-    }
-
-    private protected override int SlowStartGrowth(int octets) =>
-        SlowStartThreshold == int.MaxValue ? _hyStart.Growth(octets) : octets;
 
     private double Segments => (double)CongestionWindow / SegmentSize;
 

@@ -9,4 +9,5 @@ internal sealed class Sending
     internal Scoreboard Scoreboard;
     internal Rack Rack;
     internal ProportionalReduction Reduction;
+    internal GoingBack GoingBack;
 }

@@ -6,8 +6,7 @@ namespace Ginnel.Netstack;
 /// Loss recovery. Theory of operation: three phases. Open; Recovery, after a loss was seen in acknowledgments; Loss, after the timer
 /// expired (RFC 5681). In each the scoreboard says the same two things: what is lost and has to be sent again, and how much is in the
 /// network. With SACK, RACK decides what is lost (RFC 8985, in the part Rack) and proportional rate reduction how much may be sent
-/// meanwhile (RFC 9937). A peer without SACK is treated as one that has received some unknown segment with each duplicate
-/// acknowledgment (RFC 6582).
+/// meanwhile (RFC 9937). What a peer without SACK lets us know is in the part WithoutSack.
 /// </content>
 internal sealed partial class TcpConnection
 {
@@ -75,11 +74,13 @@ internal sealed partial class TcpConnection
     private void Progress(in TcpSegment segment, in Delivery delivery, int octets, int growth, Instant now)
     {
         CheckSpurious(segment, delivery, now);
+        if (!SackOn) GoingBack.Advanced();
         bool partial = SndUna < _recoveryPoint;
         if (_phase == LossPhase.Open || !partial)
         {
             if (_phase == LossPhase.Recovery) EndRecovery();
             else if (!IsReducing && !IsHeld && !(MaySetEct && segment.Has(TcpFlags.Ece))) Grow(growth, now);
+            if (GoingBack.IsOn) EndGoingBack();
             _phase = LossPhase.Open;
             _frto = FrtoStep.None;
             _duplicateAcks = _duplicateOctets = 0;
@@ -94,14 +95,6 @@ internal sealed partial class TcpConnection
             return;
         }
         if (!SackOn) PartialAcknowledgment(octets);
-    }
-
-    // RFC 6582 section 3.2, step 3: the next hole is lost too. What it leaves of cwnd inflation is in _duplicateOctets here.
-    private void PartialAcknowledgment(int octets)
-    {
-        _duplicateOctets = Math.Max(0, _duplicateOctets - Math.Max(0, octets - SegmentSize));
-        Scoreboard.MarkHead(SegmentSize, Memory);
-        _retransmitNow = true;
     }
 
     // What duplicates have told before does not make the window grow afterwards: limited transmit has spent it (RFC 3042 section 2). On a path
@@ -134,12 +127,7 @@ internal sealed partial class TcpConnection
         if (!isDuplicate) return;
         CheckSpurious(segment, delivery, now);
         _duplicateAcks++;
-        if (SackOn) return;
-        // More duplicates than segments in flight are not the network's doing (attack case C13).
-        if (_duplicateOctets < Flight - SegmentSize) _duplicateOctets = Math.Min(_duplicateOctets + SegmentSize, Flight - SegmentSize);
-        if (_phase != LossPhase.Open || _duplicateAcks < DuplicateThreshold) return;
-        EnterRecovery(0, now);
-        Scoreboard.MarkHead(SegmentSize, Memory);
+        if (!SackOn) CountDuplicate(now);
     }
 
     /// <summary>Fast recovery begins, with <paramref name="delivered"/> octets of the acknowledgment that showed the loss.</summary>
@@ -195,6 +183,7 @@ internal sealed partial class TcpConnection
         _recoveryPoint = SndNxt;
         if (SackOn) Scoreboard.MarkTimedOut(SegmentSize, Patience(), now, Memory);
         else Scoreboard.MarkAll();
+        if (!SackOn) GoingBack.Begin(SndUna);
         _duplicateAcks = _duplicateOctets = 0;
         _retransmitNow = true;
         _rttTiming = false;
@@ -206,6 +195,7 @@ internal sealed partial class TcpConnection
     private void MarkAllLost()
     {
         Scoreboard.MarkAll();
+        if (!SackOn) GoingBack.Begin(SndUna);
         _recoveryPoint = SndNxt;
         if (_phase == LossPhase.Open) _phase = LossPhase.Loss;
         CutReductionShort();
@@ -240,6 +230,7 @@ internal sealed partial class TcpConnection
         _retransmitNow = _rttTiming = false;
         Scoreboard.SentAgain(sequence, end, now, Memory);
         Reduction.Sent(end - sequence);
+        if (!SackOn) GoingBack.SentAgain((end - sequence + SegmentSize - 1) / SegmentSize);
         // The first hole was lost once more: it gets the timer's whole time again, as RFC 6298 section 5.1 has it for what is sent.
         if (sequence == SndUna && _phase == LossPhase.Recovery) _retransmitAt = now + Rtt.Timeout(Options);
         StampRetransmission(end - sequence, now);

@@ -132,7 +132,8 @@ internal sealed partial class TcpConnection
         if (!_isPersisting) return;
         _isPersisting = false;
         _probeOwed = false;
-        _retransmitAt = Flight > 0 ? now + Rtt.Timeout(Options) : Instant.Never;
+        // What holds new data back because of an echo is the timer too.
+        _retransmitAt = Flight > 0 || IsHeld ? now + Rtt.Timeout(Options) : Instant.Never;
         Rtt.EndBackoff();
         // The probe's octet was refused: it goes again at once.
         if (Flight > 0) MarkAllLost();

@@ -120,6 +120,7 @@ internal sealed partial class TcpConnection
         Congestion.Undo(CalmWindow(_undoWindow), threshold);
         _phase = LossPhase.Open;
         _frto = FrtoStep.None;
+        GoingBack.End();
         _retransmitNow = false;
         _duplicateAcks = _duplicateOctets = 0;
     }

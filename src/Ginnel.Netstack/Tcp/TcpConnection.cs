@@ -7,8 +7,8 @@ namespace Ginnel.Netstack;
 /// at a time, and never sends by itself: it notes what it owes and enters its interface's ready list; when the link has room the
 /// layer asks for one packet at a time (<see cref="TransmitNext"/>). So what a link does not take stays here as sequence numbers,
 /// one acknowledgment answers a whole batch, and the newest state is what goes out. The variables have the names of RFC 9293
-/// section 3.3.1. The parts: Input (section 3.10.7 step by step), FastPath, Handshake, Acknowledgment, Recovery, Ecn, Text, Window,
-/// Output, Timers, Close, Verbs. Nothing but this object is allocated before the first octet of data; what sending needs, rings and tables
+/// section 3.3.1. The parts: Input (section 3.10.7 step by step), FastPath, Handshake, Acknowledgment, Recovery, WithoutSack, Ecn, Text,
+/// Window, Output, Timers, Close, Verbs. Nothing but this object is allocated before the first octet of data; what sending needs, rings and tables
 /// come with them.
 /// </summary>
 internal sealed partial class TcpConnection : StackSocket
@@ -100,6 +100,7 @@ internal sealed partial class TcpConnection : StackSocket
     // References into the one object: they are never kept.
     private ref Scoreboard Scoreboard => ref (_sending ??= new Sending()).Scoreboard;
     private ref Rack Rack => ref (_sending ??= new Sending()).Rack;
+    private ref GoingBack GoingBack => ref (_sending ??= new Sending()).GoingBack;
     private ref ProportionalReduction Reduction => ref (_sending ??= new Sending()).Reduction;
 
     /// <summary>

@@ -20,26 +20,28 @@ public sealed class TcpInspector
     /// <param name="destination">The receiver's address.</param>
     /// <param name="segment">TCP header and payload, a super-segment as a whole.</param>
     /// <param name="ecn">The ECN field of its IP header.</param>
+    /// <param name="mayLeaveGaps">Whether the sender's host has dropped segments before they got here.</param>
     /// <returns>What is wrong, or null.</returns>
-    public string? Inspect(IpAddress source, IpAddress destination, ReadOnlySpan<byte> segment, EcnCodepoint ecn = EcnCodepoint.NotEct)
+    public string? Inspect(IpAddress source, IpAddress destination, ReadOnlySpan<byte> segment, EcnCodepoint ecn = EcnCodepoint.NotEct,
+        bool mayLeaveGaps = false)
     {
         if (TcpView.TryParse(segment, out TcpView view) is var badView and not DropReason.None) return $"a TCP segment that is malformed: {badView}";
         if (TcpHeader.Read(view, out TcpHeader header) is var badHeader and not DropReason.None) return $"TCP options that are malformed: {badHeader}";
         Segments++;
         IpEndpoint from = new(source, header.SourcePort), to = new(destination, header.DestinationPort);
-        string? wrong = JudgeEcn(from, to, header, view.Payload.Length, ecn) ?? Judge(from, to, header, view.Payload.Length);
+        string? wrong = JudgeEcn(from, to, header, view.Payload.Length, ecn) ?? Judge(from, to, header, view.Payload.Length, mayLeaveGaps);
         return wrong is null ? null : $"{from} → {to} [{header.Flags}] {header.Sequence}:{view.Payload.Length} ack {header.Acknowledgment} "
             + $"win {header.Window}: {wrong}";
     }
 
-    private string? Judge(IpEndpoint from, IpEndpoint to, in TcpHeader header, int length)
+    private string? Judge(IpEndpoint from, IpEndpoint to, in TcpHeader header, int length, bool mayLeaveGaps)
     {
         FlowDirection own = Direction(from, to), other = Direction(to, from);
         // A reset may answer for a connection that its sender does not have, so its numbers obey nothing.
         if (header.Has(TcpFlags.Rst)) return length == 0 ? null : "a reset with data";
         if (header.Has(TcpFlags.Syn)) Begin(own, other, header);
         if (!own.Begun) return "a segment of a connection that never began";
-        return JudgeExtent(own, other, header, length) ?? JudgeAcknowledgment(own, other, header) ?? JudgeTimestamp(own, header);
+        return JudgeExtent(own, other, header, length, mayLeaveGaps) ?? JudgeAcknowledgment(own, other, header) ?? JudgeTimestamp(own, header);
     }
 
     private string? JudgeEcn(IpEndpoint from, IpEndpoint to, in TcpHeader header, int length, EcnCodepoint ecn)
@@ -75,11 +77,11 @@ public sealed class TcpInspector
         own.Scale = header.HasWindowScale ? Math.Min((int)header.WindowScale, 14) : -1;
     }
 
-    private static string? JudgeExtent(FlowDirection own, FlowDirection other, in TcpHeader header, int length)
+    private static string? JudgeExtent(FlowDirection own, FlowDirection other, in TcpHeader header, int length, bool mayLeaveGaps)
     {
         int occupied = length + (header.Has(TcpFlags.Syn) ? 1 : 0) + (header.Has(TcpFlags.Fin) ? 1 : 0);
         SequenceNumber end = header.Sequence + occupied;
-        if (header.Sequence > own.SentUpTo) return $"leaves a gap behind {own.SentUpTo}";
+        if (header.Sequence > own.SentUpTo && !mayLeaveGaps) return $"leaves a gap behind {own.SentUpTo}";
         // One octet beyond the window is the zero-window probe (RFC 9293 section 3.8.6.1).
         if (other.HasOffered && end > other.Offered + 1) return $"ends at {end}, beyond {other.Offered}, the most that was ever offered";
         if (!other.HasOffered && length > 0 && !header.Has(TcpFlags.Syn)) return "data before the other end offered a window";

@@ -12,7 +12,10 @@ sealed record TransferScenario
     const ushort Port = 4242;
     static readonly TimeSpan Limit = TimeSpan.FromHours(6);
 
-    /// <summary>Longer than any streak of losses at 10 %, so that giving up is always a bug.</summary>
+    /// <summary>
+    /// Longer than any streak of losses at 10 %, so that giving up is always a bug. TIME-WAIT lasts as long: where it ends before the last
+    /// acknowledgment has come through, the other end's FIN is answered with a reset, and rightly.
+    /// </summary>
     static readonly TimeSpan Patience = TimeSpan.FromMinutes(30);
 
     public required ulong Seed { get; init; }
@@ -170,6 +173,7 @@ sealed record TransferScenario
         GiveUpAfter = Patience,
         ConnectTimeout = Patience,
         FinWait2 = Patience,
+        TimeWait = Patience,
     };
 
     static (TransferPlan Client, TransferPlan Server) Plans(SeededRandom random, ulong seed, int most)
