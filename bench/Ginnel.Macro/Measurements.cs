@@ -4,7 +4,12 @@ using Ginnel.Macro.Peers;
 namespace Ginnel.Macro;
 
 /// <summary>What is measured, each row in interleaved rounds over all peers.</summary>
-internal sealed class Measurements(Peer[] peers, int port, int rounds, int seconds)
+/// <param name="peers">Who takes part.</param>
+/// <param name="port">The load server's.</param>
+/// <param name="rounds">Of each row.</param>
+/// <param name="seconds">That a load is counted for.</param>
+/// <param name="rows">Which loads only; all of them if empty.</param>
+internal sealed class Measurements(Peer[] peers, int port, int rounds, int seconds, string[] rows)
 {
     private const int IdleConnections = 10_000;
     private const string Ours = "ginnel 1500", Slirp = Table.Base, LargeSlirp = "slirp4netns 65520", Pasta = "pasta 65520 (tcp_wmem capped)", Kernel = "kernel loopback";
@@ -16,17 +21,18 @@ internal sealed class Measurements(Peer[] peers, int port, int rounds, int secon
 
     internal IEnumerable<Table> All()
     {
-        foreach (string streams in (string[])["1", "8"])
-        {
-            foreach (Table table in Bulk("up", "guest→host", streams, 12, 2, 0.6)) yield return table;
-            foreach (Table table in Bulk("down", "host→guest", streams, 6, 1.5, 0.45)) yield return table;
-        }
-        foreach (Table table in Trips()) yield return table;
-        foreach (Table table in Short()) yield return table;
-        yield return Datagrams("datagrams", "UDP: datagrams of 64 bytes there and back on one socket, 64 under way");
-        yield return Datagrams("queries", "DNS: queries there and back, each from a socket of its own, 64 under way");
-        yield return Idle();
-        yield return StartUp();
+        IEnumerable<(string Row, Func<IEnumerable<Table>> Measure)> all =
+        [
+            ("bulk", () => ((string[])["1", "8"]).SelectMany(streams => (IEnumerable<Table>)
+                [.. Bulk("up", "guest→host", streams, 12, 2, 0.6), .. Bulk("down", "host→guest", streams, 6, 1.5, 0.45)])),
+            ("trips", Trips),
+            ("short", Short),
+            ("datagrams", () => [Datagrams("datagrams", "UDP: datagrams of 64 bytes there and back on one socket, 64 under way")]),
+            ("queries", () => [Datagrams("queries", "DNS: queries there and back, each from a socket of its own, 64 under way")]),
+            ("idle", () => [Idle()]),
+            ("startup", () => [StartUp()]),
+        ];
+        return all.Where(entry => rows.Length == 0 || rows.Contains(entry.Row)).SelectMany(entry => entry.Measure());
     }
 
     private IEnumerable<Table> Bulk(string load, string direction, string streams, double overSlirp, double overLargeSlirp, double ofKernel)

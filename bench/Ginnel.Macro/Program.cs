@@ -22,8 +22,10 @@ Peer[] peers =
     new LoopbackPeer(), new GinnelPeer(root, 1500), new GinnelPeer(root, 65520), new StreamPeer(), new SlirpPeer(1500), new SlirpPeer(65520),
     new PastaPeer(65520, true),
 ];
+// An earlier build beside this one, round by round: GINNEL_BENCH_BEFORE names the folder of its program.
+if (Environment.GetEnvironmentVariable("GINNEL_BENCH_BEFORE") is { } before) peers = [.. peers, new GinnelPeer(before, 1500, "before ")];
 // Some only, by a part of their names: GINNEL_BENCH_PEERS='stream,slirp4netns 1500'.
-string[] wanted = (Environment.GetEnvironmentVariable("GINNEL_BENCH_PEERS") ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries);
+string[] wanted = Chosen("GINNEL_BENCH_PEERS");
 peers = [.. peers.Where(peer => peer.IsAvailable && (wanted.Length == 0 || wanted.Any(part => peer.Name.Contains(part, StringComparison.Ordinal))))];
 
 using LoadServer server = new();
@@ -35,7 +37,7 @@ report.AppendLine(CultureInfo.InvariantCulture,
 report.AppendLine(CultureInfo.InvariantCulture, $"Began {DateTime.UtcNow:HH:mm} UTC, load average {Load()}.");
 report.AppendLine("Medians of interleaved rounds, and medians of the rounds' ratios; the machine is shared and noisy, so read the ratios.");
 Console.Write(report);
-Measurements measurements = new(peers, server.Port, rounds, seconds);
+Measurements measurements = new(peers, server.Port, rounds, seconds, Chosen("GINNEL_BENCH_ROWS"));
 foreach (Table table in measurements.All()) Show(table.Write);
 Show(measurements.Targets.Write);
 Show(output => output.AppendLine().AppendLine(CultureInfo.InvariantCulture, $"Ended {DateTime.UtcNow:HH:mm} UTC, load average {Load()}."));
@@ -49,6 +51,9 @@ void Show(Action<StringBuilder> write)
     Console.Write(report.ToString(before, report.Length - before));
     if (args.Length > 2) File.WriteAllText(args[2], report.ToString());
 }
+
+// Rows likewise, whole: GINNEL_BENCH_ROWS=short,datagrams of bulk, trips, short, datagrams, queries, idle and startup.
+static string[] Chosen(string variable) => (Environment.GetEnvironmentVariable(variable) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries);
 
 static string Load() => string.Join(' ', File.ReadAllText("/proc/loadavg").Split(' ')[..3]);
 

@@ -13,9 +13,9 @@ internal sealed class LoopbackPeer : Peer
 }
 
 /// <summary><c>ginnel run</c> as a user runs it; the host's loopback is what the measured program reaches.</summary>
-internal sealed class GinnelPeer(string root, int mtu) : Peer
+internal sealed class GinnelPeer(string root, int mtu, string which = "") : Peer
 {
-    internal override string Name => $"ginnel {mtu}";
+    internal override string Name => $"{which}ginnel {mtu}";
     internal override bool IsAvailable => File.Exists(Path.Combine(root, "ginnel"));
 
     protected override (string[] Prefix, string Host) Wrap() =>

@@ -16,10 +16,10 @@ namespace Ginnel.Linux.Carriers;
 /// </summary>
 public sealed unsafe class UdpSegmentCarrier : IDatagramCarrier
 {
-    private const int LevelUdp = 17, OptionSegment = 103, OptionGro = 104;
+    private const int LevelUdp = UdpSegments.LevelUdp, OptionSegment = UdpSegments.Option, OptionGro = 104;
     private const int MtuDiscoverV4 = 10, MtuDiscoverV6 = 23, V6Only = 26, ReceiveBuffer = 8, SendBuffer = 7;
     private const int TrafficClassV4 = 1, TellTrafficClassV4 = 13, TellTrafficClassV6 = 66, TrafficClassV6 = 67;
-    private const int MaxUdp = 65_507, Segments = 64, MaxKnown = 4_096, BufferBytes = 4 << 20;
+    private const int MaxUdp = 65_507, MaxKnown = 4_096, BufferBytes = 4 << 20;
 
     /// <summary>Reads before what has come is handled, so that a flood does not hold up those who wait.</summary>
     private const int ReadsAtOnce = 16;
@@ -57,7 +57,7 @@ public sealed unsafe class UdpSegmentCarrier : IDatagramCarrier
     public bool CarriesEcn { get; }
 
     /// <inheritdoc/>
-    public int MaxSegments => _segments ? Segments : 1;
+    public int MaxSegments => _segments ? UdpSegments.Most : 1;
 
     /// <inheritdoc/>
     public bool CanReach(CarrierEndpoint endpoint) => endpoint is UdpEndpoint;

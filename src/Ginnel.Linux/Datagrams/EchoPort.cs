@@ -20,7 +20,7 @@ internal sealed class EchoPort : HostDatagramPort
     private readonly ushort _identifier;
     private volatile int _port;
 
-    public EchoPort(EventLoop loop, Descriptor socket, AddressFamily family, bool isRaw, ushort identifier) : base(loop, socket, family, null)
+    public EchoPort(EventLoop loop, Descriptor socket, AddressFamily family, bool isRaw, ushort identifier) : base(loop, socket, family, null, sendsRuns: false)
     {
         _isRaw = isRaw;
         _identifier = identifier;

@@ -28,10 +28,12 @@ internal abstract class HostDatagramPort : IDatagramPort
     private readonly Readiness _readable;
     private readonly ReadinessWatch _watch;
     private volatile NamedTarget _last = new([], new IPEndPoint(IPAddress.None, 0));
+    private volatile bool _sendsRuns;
     private int _isClosed;
 
-    protected HostDatagramPort(EventLoop loop, Descriptor socket, AddressFamily family, IPEndPoint? local)
+    protected HostDatagramPort(EventLoop loop, Descriptor socket, AddressFamily family, IPEndPoint? local, bool sendsRuns)
     {
+        _sendsRuns = sendsRuns;
         _loop = loop;
         _socket = socket;
         Family = family;
@@ -57,23 +59,48 @@ internal abstract class HostDatagramPort : IDatagramPort
         }
     }
 
-    public async ValueTask WaitAsync(CancellationToken cancellationToken = default)
+    public ValueTask<bool> WaitAsync(CancellationToken cancellationToken = default) => _readable.LookAsync(cancellationToken);
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    public async ValueTask ReceiveAsync(DatagramBatch batch, CancellationToken cancellationToken = default)
     {
-        await _readable.WaitAsync(cancellationToken).ConfigureAwait(false);
-        // The wait has taken the news; it is the receive's.
-        _readable.Signal();
+        ArgumentNullException.ThrowIfNull(batch);
+        int before = batch.Count;
+        while (batch.Count == before)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            while (!batch.IsFull && TryReceive(batch.Free.Span, out DatagramItem item)) batch.Add(item);
+            if (batch.Count == before) await _readable.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
     }
 
     public ValueTask<DialFailure> SendAsync(ReadOnlyMemory<byte> payload, IPEndPoint remote, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(remote);
         if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<DialFailure>(cancellationToken);
-        if (Family == AddressFamily.InterNetwork && remote.AddressFamily != AddressFamily.InterNetwork
-            && !remote.Address.IsIPv4MappedToIPv6)
-        {
-            return new(new DialFailure(DialFailureKind.Unsupported, "IPv6 through an IPv4 socket"));
-        }
         return new(Send(payload.Span, remote));
+    }
+
+    public ValueTask SendAsync(DatagramBatch batch, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled(cancellationToken);
+        for (int i = 0; i < batch.Count;)
+        {
+            int end = i + 1;
+            if (batch[i].Failure.Kind == DialFailureKind.None && _sendsRuns)
+            {
+                end = i + batch.RunFrom(i, out ReadOnlyMemory<byte> run);
+                if (end > i + 1 && TrySendRun(run.Span, batch[i].Length, batch[i].Remote)) i = end;
+            }
+            for (; i < end; i++)
+            {
+                if (batch[i].Failure.Kind != DialFailureKind.None) continue;
+                DialFailure failure = Send(batch.PayloadOf(i).Span, batch[i].Remote);
+                if (failure.Kind != DialFailureKind.None) batch[i] = batch[i] with { Failure = failure };
+            }
+        }
+        return default;
     }
 
     public void ReportFailure(IPEndPoint remote, DialFailure failure)
@@ -120,6 +147,7 @@ internal abstract class HostDatagramPort : IDatagramPort
     /// </summary>
     private DialFailure Send(ReadOnlySpan<byte> payload, IPEndPoint remote)
     {
+        if (!IsOfFamily(remote)) return new DialFailure(DialFailureKind.Unsupported, "IPv6 through an IPv4 socket");
         Span<byte> header = stackalloc byte[8];
         (int length, int swallowed) = WriteHeader(header, payload);
         if (length < 0) return new DialFailure(DialFailureKind.Unsupported, "too short for an echo request");
@@ -130,7 +158,24 @@ internal abstract class HostDatagramPort : IDatagramPort
         return error == Errno.MessageTooLong && payload.Length <= LongestPayload ? default : HostErrors.Map(error);
     }
 
-    private unsafe int SendOnce(ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload, IPEndPoint remote)
+    /// <summary>
+    /// Sends datagrams of one size in one call (udp(7), UDP_SEGMENT). False when they must go one by one: the path is too narrow for one of them, a
+    /// device on the way does not segment, or the kernel knows no such thing, and the others need not be tried again.
+    /// </summary>
+    private bool TrySendRun(ReadOnlySpan<byte> payload, int segmentSize, IPEndPoint remote)
+    {
+        if (!IsOfFamily(remote)) return false;
+        int error = SendOnce(default, payload, remote, segmentSize);
+        if (error is Errno.Invalid or Errno.IO) _sendsRuns = false;
+        else if (error is not (0 or Errno.Again or Errno.NoBuffers or Errno.MessageTooLong)) error = SendOnce(default, payload, remote, segmentSize);
+        // What the buffers have no room for is lost, one or many.
+        return error is 0 or Errno.Again or Errno.NoBuffers;
+    }
+
+    private bool IsOfFamily(IPEndPoint remote) => Family != AddressFamily.InterNetwork
+        || remote.AddressFamily == AddressFamily.InterNetwork || remote.Address.IsIPv4MappedToIPv6;
+
+    private unsafe int SendOnce(ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload, IPEndPoint remote, int segmentSize = 0)
     {
         byte[] name = NameOf(remote);
         bool isHeld = false;
@@ -143,7 +188,15 @@ internal abstract class HostDatagramPort : IDatagramPort
                 Descriptors.IoVector* vectors = stackalloc Descriptors.IoVector[2];
                 vectors[0] = new Descriptors.IoVector { Base = before, Length = (nuint)header.Length };
                 vectors[1] = new Descriptors.IoVector { Base = bytes, Length = (nuint)payload.Length };
-                Sockets.Message message = new() { Name = address, NameLength = (uint)name.Length, Vectors = vectors, VectorCount = 2 };
+                NativeSockets.Message message = new() { Name = address, NameLength = (uint)name.Length, Vectors = vectors, VectorCount = 2 };
+                byte* control = stackalloc byte[UdpSegments.ControlSize];
+                if (segmentSize > 0)
+                {
+                    ControlWriter writer = new(control);
+                    writer.AddShort(UdpSegments.LevelUdp, UdpSegments.Option, (ushort)segmentSize);
+                    message.Control = control;
+                    message.ControlLength = writer.Length;
+                }
                 return NativeSockets.sendmsg(_socket.Number, &message, NativeSockets.MessageDontWait | NativeSockets.MessageNoSignal) >= 0
                     ? 0
                     : Marshal.GetLastPInvokeError();

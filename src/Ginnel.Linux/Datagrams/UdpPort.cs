@@ -5,7 +5,8 @@ using Ginnel.Linux.Events;
 namespace Ginnel.Linux.Datagrams;
 
 /// <summary>A UDP socket of the host: a datagram on the socket is a datagram.</summary>
-internal sealed class UdpPort(EventLoop loop, Descriptor socket, AddressFamily family, IPEndPoint? local) : HostDatagramPort(loop, socket, family, local)
+internal sealed class UdpPort(EventLoop loop, Descriptor socket, AddressFamily family, IPEndPoint? local)
+    : HostDatagramPort(loop, socket, family, local, sendsRuns: true)
 {
     protected override int ReceivedHeaderSize => 0;
 

@@ -24,6 +24,7 @@ public sealed class EventLoop : CompletionScheduler, IDisposable
     private readonly ConcurrentQueue<IThreadPoolWorkItem> _posted = new();
     // The loop's own: what was scheduled on its thread.
     private readonly Queue<IThreadPoolWorkItem> _ready = new();
+    private readonly Queue<IThreadPoolWorkItem> _behind = new();
     private readonly Descriptor _epoll;
     private readonly Descriptor _wake;
     private readonly Thread _thread;
@@ -90,6 +91,13 @@ public sealed class EventLoop : CompletionScheduler, IDisposable
         if (Interlocked.Exchange(ref _isWoken, 1) == 0) Wake();
         // An end that has not seen the item leaves it to us.
         if (_hasEnded) GiveAway();
+    }
+
+    /// <summary>Runs an item in the loop's next turn, after what is ready by then.</summary>
+    protected override void ScheduleBehind(IThreadPoolWorkItem item)
+    {
+        if (Thread.CurrentThread == _thread && !_hasEnded) _behind.Enqueue(item);
+        else Schedule(item);
     }
 
     /// <summary>The loop's own wait is the timer of the system's clock: no thread of its own, no hand-over when it fires.</summary>
@@ -159,7 +167,8 @@ public sealed class EventLoop : CompletionScheduler, IDisposable
         Span<Polling.ReadyEvent> events = stackalloc Polling.ReadyEvent[EventsPerWait];
         while (Volatile.Read(ref _isStopping) == 0)
         {
-            int count = Polling.Wait(_epoll.Number, events, _ready.Count > 0 ? TimeSpan.Zero : Patience());
+            int behind = _behind.Count;
+            int count = Polling.Wait(_epoll.Number, events, _ready.Count + behind > 0 ? TimeSpan.Zero : Patience());
             for (int i = 0; i < count; i++)
             {
                 if (events[i].Token == 0) ClearWake();
@@ -168,9 +177,11 @@ public sealed class EventLoop : CompletionScheduler, IDisposable
                 RunReady();
             }
             FireTimers();
-            if (count <= 0) RunReady();
+            for (; behind > 0; behind--) _ready.Enqueue(_behind.Dequeue());
+            RunReady();
         }
         _hasEnded = true;
+        foreach (IThreadPoolWorkItem item in _behind) _ready.Enqueue(item);
         foreach (IThreadPoolWorkItem item in _ready) System.Threading.ThreadPool.UnsafeQueueUserWorkItem(item, preferLocal: false);
         GiveAway();
         lock (Gate)

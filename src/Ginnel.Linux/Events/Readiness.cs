@@ -7,7 +7,7 @@ namespace Ginnel.Linux.Events;
 /// costs no memory. Before a try what is known is forgotten (<see cref="Forget"/>), and after one that succeeded there may be more
 /// (<see cref="Signal"/>): the kernel tells of the same readiness only once. So whoever waits, waits for news.
 /// </summary>
-internal sealed class Readiness(EventLoop loop) : IValueTaskSource
+internal sealed class Readiness(EventLoop loop) : IValueTaskSource, IValueTaskSource<bool>
 {
     private const int Idle = 0, Signalled = 1, Waiting = 2, Closed = 3;
 
@@ -17,23 +17,41 @@ internal sealed class Readiness(EventLoop loop) : IValueTaskSource
     private int _state = Idle;
 
     /// <summary>Waits until a try is worth it; at once if one is. One wait at a time.</summary>
+    /// <exception cref="ObjectDisposedException">Closed, before or meanwhile.</exception>
     public ValueTask WaitAsync(CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled(cancellationToken);
-        if (Interlocked.CompareExchange(ref _state, Idle, Signalled) == Signalled) return default;
-        _core.Reset();
-        _token = cancellationToken;
-        ValueTask wait = new(this, _core.Version);
-        switch (Interlocked.CompareExchange(ref _state, Waiting, Idle))
+        switch (Begin(cancellationToken))
         {
             case Signalled:
-                Interlocked.CompareExchange(ref _state, Idle, Signalled);
+                Forget();
                 return default;
             case Closed:
                 return ValueTask.FromException(new ObjectDisposedException(null));
+            default:
+                return new ValueTask(this, _core.Version);
         }
-        if (cancellationToken.CanBeCanceled) _cancellation = cancellationToken.UnsafeRegister(static readiness => ((Readiness)readiness!).Cancel(), this);
-        return wait;
+    }
+
+    /// <summary>Waits until a try is worth it, and leaves the news to that try; false once it is closed. One wait at a time.</summary>
+    public ValueTask<bool> LookAsync(CancellationToken cancellationToken)
+    {
+        if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<bool>(cancellationToken);
+        int before = Begin(cancellationToken);
+        return before == Idle ? new ValueTask<bool>(this, _core.Version) : new ValueTask<bool>(before == Signalled);
+    }
+
+    // What was known before; only if nothing was, a wait is under way now.
+    private int Begin(CancellationToken cancellationToken)
+    {
+        int known = Volatile.Read(ref _state);
+        if (known is Signalled or Closed) return known;
+        _core.Reset();
+        _token = cancellationToken;
+        known = Interlocked.CompareExchange(ref _state, Waiting, Idle);
+        if (known == Idle && cancellationToken.CanBeCanceled)
+            _cancellation = cancellationToken.UnsafeRegister(static readiness => ((Readiness)readiness!).Cancel(), this);
+        return known;
     }
 
     /// <summary>Before a try: what comes from here on is news.</summary>
@@ -51,20 +69,33 @@ internal sealed class Readiness(EventLoop loop) : IValueTaskSource
     /// <summary>Ends the wait that is under way, and any later one.</summary>
     public void Close()
     {
-        if (Interlocked.Exchange(ref _state, Closed) == Waiting) _core.SetException(new ObjectDisposedException(null));
+        if (Interlocked.Exchange(ref _state, Closed) == Waiting) _core.SetResult(false);
     }
 
     void IValueTaskSource.GetResult(short token)
     {
-        _cancellation.Dispose();
-        _cancellation = default;
-        _core.GetResult(token);
+        EndWait();
+        if (!_core.GetResult(token)) throw new ObjectDisposedException(null);
     }
 
-    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => _core.GetStatus(token);
+    bool IValueTaskSource<bool>.GetResult(short token)
+    {
+        EndWait();
+        if (!_core.GetResult(token)) return false;
+        Signal();
+        return true;
+    }
 
-    void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+    public ValueTaskSourceStatus GetStatus(short token) => _core.GetStatus(token);
+
+    public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _core.OnCompleted(continuation, state, token, flags);
+
+    private void EndWait()
+    {
+        _cancellation.Dispose();
+        _cancellation = default;
+    }
 
     private void Cancel()
     {

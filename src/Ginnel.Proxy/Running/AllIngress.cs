@@ -54,7 +54,7 @@ internal sealed class AllIngress(IDialer next, IReadOnlyCollection<IPAddress> ow
 
         public IPEndPoint? LocalEndPoint => inner.LocalEndPoint;
 
-        public ValueTask WaitAsync(CancellationToken cancellationToken = default) => inner.WaitAsync(cancellationToken);
+        public ValueTask<bool> WaitAsync(CancellationToken cancellationToken = default) => inner.WaitAsync(cancellationToken);
 
         public async ValueTask<DatagramItem> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {

@@ -37,10 +37,11 @@ internal sealed partial class Socks5Association
         }
     }
 
-    public async ValueTask WaitAsync(CancellationToken cancellationToken = default)
+    public async ValueTask<bool> WaitAsync(CancellationToken cancellationToken = default)
     {
-        if (!IsResolving) await _port.WaitAsync(cancellationToken).ConfigureAwait(false);
-        else await WakeablyAsync(default, isReceive: false, cancellationToken).ConfigureAwait(false);
+        if (!IsResolving) return await _port.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await WakeablyAsync(default, isReceive: false, cancellationToken).ConfigureAwait(false);
+        return Volatile.Read(ref _isClosed) == 0;
     }
 
     public async ValueTask<DialFailure> SendAsync(ReadOnlyMemory<byte> payload, IPEndPoint remote, CancellationToken cancellationToken = default)

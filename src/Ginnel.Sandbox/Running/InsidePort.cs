@@ -19,7 +19,7 @@ internal sealed class InsidePort(IDatagramPort port, InsideDialer dialer) : IDat
     public IPEndPoint? LocalEndPoint => port.LocalEndPoint;
 
     /// <inheritdoc/>
-    public ValueTask WaitAsync(CancellationToken cancellationToken = default) => port.WaitAsync(cancellationToken);
+    public ValueTask<bool> WaitAsync(CancellationToken cancellationToken = default) => port.WaitAsync(cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask<DatagramItem> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)

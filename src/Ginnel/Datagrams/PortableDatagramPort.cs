@@ -44,16 +44,21 @@ internal sealed class PortableDatagramPort : IDatagramPort
         }
     }
 
-    public async ValueTask WaitAsync(CancellationToken cancellationToken = default)
+    public async ValueTask<bool> WaitAsync(CancellationToken cancellationToken = default)
     {
         try
         {
             await _socket.ReceiveFromAsync(Memory<byte>.Empty, SocketFlags.Peek, _anyone, cancellationToken).ConfigureAwait(false);
         }
+        catch (ObjectDisposedException)
+        {
+            return false;
+        }
         catch (SocketException)
         {
             // The receive that follows judges it.
         }
+        return true;
     }
 
     public async ValueTask<DialFailure> SendAsync(ReadOnlyMemory<byte> payload, IPEndPoint remote, CancellationToken cancellationToken = default)

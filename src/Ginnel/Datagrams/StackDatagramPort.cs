@@ -12,7 +12,7 @@ internal sealed class StackDatagramPort : ShardSocket, IDatagramPort
     private readonly FlowProtocol _protocol;
     private readonly IpEndpoint? _source;
     private readonly ReceiveOperation _receiving;
-    private readonly WaitQueue _waiting = new();
+    private readonly ArrivalOperation _arrival;
     private readonly EndPointCache _endPoints = new();
     private bool _closed;
 
@@ -24,6 +24,7 @@ internal sealed class StackDatagramPort : ShardSocket, IDatagramPort
         _protocol = protocol;
         _source = source;
         _receiving = new ReceiveOperation(this);
+        _arrival = new ArrivalOperation(this);
     }
 
     public IPEndPoint? LocalEndPoint { get; private set; }
@@ -47,7 +48,7 @@ internal sealed class StackDatagramPort : ShardSocket, IDatagramPort
     internal override void OnHostEnded(ref ShardWork work)
     {
         _receiving.Wake(ref work);
-        _waiting.WakeAll(ref work);
+        _arrival.Wake(ref work);
     }
 
     public ValueTask<DatagramItem> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
@@ -60,14 +61,50 @@ internal sealed class StackDatagramPort : ShardSocket, IDatagramPort
         return status == OpStatus.Ok ? new(item) : ValueTask.FromException<DatagramItem>(Gone());
     }
 
-    public async ValueTask WaitAsync(CancellationToken cancellationToken = default)
+    public ValueTask<bool> WaitAsync(CancellationToken cancellationToken = default)
     {
-        (OpStatus status, Task? wait) = Shard.Peek(this, static (stack, port) =>
-            port._closed || port.Shard.Ended is not null ? (OpStatus.Stale, null)
-            : stack.HasDatagram(port.Id) ? (OpStatus.Ok, (Task?)null)
-            : (OpStatus.WouldBlock, port._waiting.Wait()));
-        if (status == OpStatus.Stale) throw Gone();
-        if (wait is not null) await wait.WaitAsync(cancellationToken).ConfigureAwait(false);
+        if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<bool>(cancellationToken);
+        if (!_arrival.TryBegin()) throw new InvalidOperationException("A wait is under way already; one at a time.");
+        return _arrival.WaitAsync(cancellationToken);
+    }
+
+    public ValueTask ReceiveAsync(DatagramBatch batch, CancellationToken cancellationToken = default)
+    {
+        OpStatus status = TryReceive(batch);
+        if (status == OpStatus.Ok) return default;
+        return status == OpStatus.WouldBlock ? ReceiveFirstAsync(batch, cancellationToken) : ValueTask.FromException(Gone());
+    }
+
+    private async ValueTask ReceiveFirstAsync(DatagramBatch batch, CancellationToken cancellationToken) =>
+        batch.Add(await ReceiveAsync(batch.Free, cancellationToken).ConfigureAwait(false));
+
+    /// <summary>Takes what is there and the batch has room for, at once.</summary>
+    private OpStatus TryReceive(DatagramBatch batch)
+    {
+        (StackDatagramPort Port, DatagramBatch Batch) state = (this, batch);
+        return Shard.Ask(ref state, static (NetworkStack stack, ref (StackDatagramPort Port, DatagramBatch Batch) s, Instant _, ref ShardWork _) =>
+        {
+            if (s.Port._closed) return OpStatus.Stale;
+            OpStatus first = OpStatus.WouldBlock;
+            while (!s.Batch.IsFull)
+            {
+                OpStatus status = s.Port.Take(stack, s.Batch.Free.Span, out DatagramItem item);
+                if (status != OpStatus.Ok) return first == OpStatus.Ok ? first : status;
+                s.Batch.Add(item);
+                first = OpStatus.Ok;
+            }
+            return first;
+        });
+    }
+
+    /// <summary>Whether a receive would not wait. Arms the wait if it would.</summary>
+    internal OpStatus Look(ArrivalOperation arm)
+    {
+        (StackDatagramPort Port, ArrivalOperation Arm) state = (this, arm);
+        return Shard.Ask(ref state, static (NetworkStack stack, ref (StackDatagramPort Port, ArrivalOperation Arm) s, Instant _, ref ShardWork _) =>
+            s.Port._closed ? OpStatus.Stale
+            : stack.HasDatagram(s.Port.Id) ? OpStatus.Ok
+            : s.Arm.Arm() ? OpStatus.WouldBlock : OpStatus.Failed);
     }
 
     internal OpStatus TryReceive(Span<byte> buffer, ReceiveOperation? arm, out DatagramItem item)
@@ -76,12 +113,19 @@ internal sealed class StackDatagramPort : ShardSocket, IDatagramPort
         OpStatus status = Shard.Ask(ref state, static (NetworkStack stack, ref Receive r, Instant _, ref ShardWork _) =>
         {
             if (r.Port._closed) return OpStatus.Stale;
-            // An echo port's payload begins with the sequence number, which the stack keeps beside it.
-            Span<byte> payload = r.Port._protocol == FlowProtocol.IcmpEcho && r.Buffer.Length >= 2 ? r.Buffer[2..] : r.Buffer;
-            OpStatus found = stack.TryReceive(r.Port.Id, payload, out r.Datagram);
+            OpStatus found = r.Port.Take(stack, r.Buffer, out r.Item);
             return found == OpStatus.WouldBlock && r.Arm is not null && !r.Arm.Arm() ? OpStatus.Failed : found;
         });
-        item = status == OpStatus.Ok ? ToItem(state.Datagram, buffer) : default;
+        item = state.Item;
+        return status;
+    }
+
+    private OpStatus Take(NetworkStack stack, Span<byte> buffer, out DatagramItem item)
+    {
+        // An echo port's payload begins with the sequence number, which the stack keeps beside it.
+        Span<byte> payload = _protocol == FlowProtocol.IcmpEcho && buffer.Length >= 2 ? buffer[2..] : buffer;
+        OpStatus status = stack.TryReceive(Id, payload, out ReceivedDatagram datagram);
+        item = status == OpStatus.Ok ? ToItem(datagram, buffer) : default;
         return status;
     }
 
@@ -98,21 +142,60 @@ internal sealed class StackDatagramPort : ShardSocket, IDatagramPort
     public ValueTask<DialFailure> SendAsync(ReadOnlyMemory<byte> payload, IPEndPoint remote, CancellationToken cancellationToken = default)
     {
         if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<DialFailure>(cancellationToken);
+        Outgoing state = new() { Port = this, Payload = payload.Span, Remote = remote };
+        OpStatus status = Shard.Run(ref state, static (NetworkStack stack, ref Outgoing s, Instant now, ref ShardWork _) =>
+            s.Port._closed ? OpStatus.Stale : s.Port.Send(stack, s.Payload, s.Remote, segmentSize: 0, now, out s.Failure));
+        return status == OpStatus.Stale ? ValueTask.FromException<DialFailure>(Gone()) : new(state.Failure);
+    }
+
+    public ValueTask SendAsync(DatagramBatch batch, CancellationToken cancellationToken = default)
+    {
+        if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled(cancellationToken);
+        (StackDatagramPort Port, DatagramBatch Batch) state = (this, batch);
+        OpStatus status = Shard.Run(ref state, static (NetworkStack stack, ref (StackDatagramPort Port, DatagramBatch Batch) s, Instant now, ref ShardWork _) =>
+            s.Port._closed ? OpStatus.Stale : s.Port.Send(stack, s.Batch, now));
+        return status == OpStatus.Stale ? ValueTask.FromException(Gone()) : default;
+    }
+
+    private OpStatus Send(NetworkStack stack, DatagramBatch batch, Instant now)
+    {
+        for (int i = 0; i < batch.Count;)
+        {
+            if (batch[i].Failure.Kind != DialFailureKind.None)
+            {
+                i++;
+                continue;
+            }
+            ReadOnlyMemory<byte> payload = batch.PayloadOf(i);
+            // An echo's sequence number goes beside each.
+            int count = _protocol == FlowProtocol.Udp ? batch.RunFrom(i, out payload) : 1;
+            OpStatus status = Send(stack, payload.Span, batch[i].Remote, count > 1 ? batch[i].Length : 0, now, out DialFailure failure);
+            if (status == OpStatus.Stale) return status;
+            for (; count > 0; count--, i++)
+                if (failure.Kind != DialFailureKind.None) batch[i] = batch[i] with { Failure = failure };
+        }
+        return OpStatus.Ok;
+    }
+
+    private OpStatus Send(NetworkStack stack, ReadOnlySpan<byte> payload, IPEndPoint remote, int segmentSize, Instant now, out DialFailure failure)
+    {
         IpEndpoint other = IpEndpoint.From(remote);
-        Outgoing state = new() { Port = this, Payload = payload.Span };
         // An accepted port answers its source in the name of the other end.
-        state.Header = _source is { } source ? new DatagramSend(source, other, EchoRequest: false) : new DatagramSend(other);
+        DatagramSend header = _source is { } source ? new DatagramSend(source, other, EchoRequest: false) : new DatagramSend(other);
         if (_protocol == FlowProtocol.IcmpEcho)
         {
-            if (payload.Length < 2) return new(new DialFailure(DialFailureKind.Unsupported, "an echo begins with its sequence number, 2 bytes"));
-            state.Header = state.Header with { EchoSequence = BinaryPrimitives.ReadUInt16BigEndian(state.Payload) };
-            state.Payload = state.Payload[2..];
+            if (payload.Length < 2)
+            {
+                failure = new DialFailure(DialFailureKind.Unsupported, "an echo begins with its sequence number, 2 bytes");
+                return OpStatus.Ok;
+            }
+            header = header with { EchoSequence = BinaryPrimitives.ReadUInt16BigEndian(payload) };
+            payload = payload[2..];
         }
-        OpStatus status = Shard.Run(ref state, static (NetworkStack stack, ref Outgoing s, Instant now, ref ShardWork _) =>
-            s.Port._closed ? OpStatus.Stale : stack.Send(s.Port.Id, s.Header, s.Payload, now));
-        if (status == OpStatus.Stale) return ValueTask.FromException<DialFailure>(Gone());
+        OpStatus status = stack.Send(Id, header with { SegmentSize = segmentSize }, payload, now);
         // Full buffers drop silently, as networks do.
-        return new(status is OpStatus.WouldBlock or OpStatus.LimitReached ? default : DialFailures.From(status));
+        failure = status is OpStatus.WouldBlock or OpStatus.LimitReached or OpStatus.Stale ? default : DialFailures.From(status);
+        return status;
     }
 
     public void ReportFailure(IPEndPoint remote, DialFailure failure)
@@ -145,14 +228,39 @@ internal sealed class StackDatagramPort : ShardSocket, IDatagramPort
         internal StackDatagramPort Port;
         internal Span<byte> Buffer;
         internal ReceiveOperation? Arm;
-        internal ReceivedDatagram Datagram;
+        internal DatagramItem Item;
     }
 
     private ref struct Outgoing
     {
         internal StackDatagramPort Port;
         internal ReadOnlySpan<byte> Payload;
-        internal DatagramSend Header;
+        internal IPEndPoint Remote;
+        internal DialFailure Failure;
+    }
+}
+
+/// <summary>The one wait for a datagram that may be under way on a port.</summary>
+internal sealed class ArrivalOperation(StackDatagramPort port) : Operation<bool>(port.Shard)
+{
+    internal ValueTask<bool> WaitAsync(CancellationToken cancellationToken)
+    {
+        Watch(cancellationToken);
+        short version = Version;
+        Execute();
+        return new ValueTask<bool>(this, version);
+    }
+
+    public override void Execute()
+    {
+        OpStatus status = port.Look(this);
+        if (status == OpStatus.WouldBlock) return; // Armed: from here on it may be executing elsewhere already.
+        if (status == OpStatus.Failed && IsCancelled) FailCancelled();
+        else Complete(status == OpStatus.Ok);
+    }
+
+    protected override void Clear()
+    {
     }
 }
 

@@ -76,17 +76,36 @@ public interface IDatagramPort : IAsyncDisposable
     ValueTask<DatagramItem> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Completes when a receive would not wait, or at once where that cannot be known: lets a reader rent its buffer late. Not while a
-    /// receive is under way.
+    /// Waits until a receive would not wait, or not at all where that cannot be known: lets a reader rent its buffer late. Not while a
+    /// receive is under way. False once the port is closed.
     /// </summary>
+    ValueTask<bool> WaitAsync(CancellationToken cancellationToken = default) => new(true);
+
+    /// <summary>Receives what is there and the batch has room for, at least one; waits for that one. Not while another receive is under way.</summary>
     /// <exception cref="ObjectDisposedException">The port is closed.</exception>
-    ValueTask WaitAsync(CancellationToken cancellationToken = default) => default;
+    async ValueTask ReceiveAsync(DatagramBatch batch, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        batch.Add(await ReceiveAsync(batch.Free, cancellationToken).ConfigureAwait(false));
+    }
 
     /// <summary>
     /// Sends; a failure that is known at once is the result, a later one is received as an item. Drops silently where buffers are full,
     /// as networks do.
     /// </summary>
     ValueTask<DialFailure> SendAsync(ReadOnlyMemory<byte> payload, IPEndPoint remote, CancellationToken cancellationToken = default);
+
+    /// <summary>Sends each item that bears no failure to its remote, in their order; a failure that is known at once is noted in the item.</summary>
+    async ValueTask SendAsync(DatagramBatch batch, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        for (int i = 0; i < batch.Count; i++)
+        {
+            if (batch[i].Failure.Kind != DialFailureKind.None) continue;
+            DialFailure failure = await SendAsync(batch.PayloadOf(i), batch[i].Remote, cancellationToken).ConfigureAwait(false);
+            if (failure.Kind != DialFailureKind.None) batch[i] = batch[i] with { Failure = failure };
+        }
+    }
 
     /// <summary>On a port accepted from a source: tells it that a remote could not be reached. Elsewhere does nothing.</summary>
     void ReportFailure(IPEndPoint remote, DialFailure failure);

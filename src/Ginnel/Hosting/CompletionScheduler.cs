@@ -25,11 +25,15 @@ public abstract class CompletionScheduler
         return time.CreateTimer(static state => ((Action)state!)(), fire, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
+    /// <summary>Runs an item later than <see cref="Schedule"/> would: after everything that waits now, in the kernel too where that is told here.</summary>
+    protected internal virtual void ScheduleBehind(IThreadPoolWorkItem item) => Schedule(item);
+
     /// <summary>Goes on as an item of this scheduler.</summary>
-    internal Turn YieldAsync() => new(this);
+    /// <param name="behindAll">Whether everybody else has a turn first.</param>
+    internal Turn YieldAsync(bool behindAll = false) => new(this, behindAll);
 
     /// <summary>The wait for one's turn.</summary>
-    internal readonly struct Turn(CompletionScheduler scheduler) : ICriticalNotifyCompletion
+    internal readonly struct Turn(CompletionScheduler scheduler, bool behindAll) : ICriticalNotifyCompletion
     {
         public bool IsCompleted => false;
         public Turn GetAwaiter() => this;
@@ -38,7 +42,12 @@ public abstract class CompletionScheduler
         }
 
         public void OnCompleted(Action continuation) => UnsafeOnCompleted(continuation);
-        public void UnsafeOnCompleted(Action continuation) => scheduler.Schedule(new TurnItem(continuation));
+
+        public void UnsafeOnCompleted(Action continuation)
+        {
+            if (behindAll) scheduler.ScheduleBehind(new TurnItem(continuation));
+            else scheduler.Schedule(new TurnItem(continuation));
+        }
     }
 
     private sealed class TurnItem(Action continuation) : IThreadPoolWorkItem

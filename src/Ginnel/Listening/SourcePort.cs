@@ -69,16 +69,17 @@ internal sealed class SourcePort : IPendingPort, IDatagramPort
         }
     }
 
-    public async ValueTask WaitAsync(CancellationToken cancellationToken = default)
+    public async ValueTask<bool> WaitAsync(CancellationToken cancellationToken = default)
     {
         Task arrival;
         lock (_lock)
         {
-            if (_waiting.Count > 0) return;
-            ObjectDisposedException.ThrowIf(_closed, this);
+            if (_waiting.Count > 0) return true;
+            if (_closed) return false;
             arrival = (_arrival ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
         await arrival.WaitAsync(cancellationToken).ConfigureAwait(false);
+        return !Volatile.Read(ref _closed);
     }
 
     public ValueTask<DialFailure> SendAsync(ReadOnlyMemory<byte> payload, IPEndPoint remote, CancellationToken cancellationToken = default) =>

@@ -14,6 +14,7 @@ public sealed class DatagramRelay
     private readonly FlowSet _flows;
     private long _limited;
     private long _strangers;
+    private long _displaced;
 
     /// <summary>A relay; the listener stays the caller's.</summary>
     public DatagramRelay(IPortListener listener, IDialer dialer, RelayOptions? options = null)
@@ -36,6 +37,9 @@ public sealed class DatagramRelay
     /// <summary>Sources that were rejected because of a limit of this relay.</summary>
     public long LimitedCount => Volatile.Read(ref _limited);
 
+    /// <summary>Ports that were closed to make room for newer ones at <see cref="RelayOptions.MaxFlows"/>.</summary>
+    public long DisplacedCount => Volatile.Read(ref _displaced);
+
     /// <summary>Datagrams that were dropped because their sender had not been sent to.</summary>
     public long StrangerCount => Volatile.Read(ref _strangers);
 
@@ -47,13 +51,24 @@ public sealed class DatagramRelay
 
     private void Admit(IPendingPort pending, CancellationToken stop)
     {
-        if (_flows.Count >= _options.MaxFlows)
+        if (_flows.Count >= _options.MaxFlows && !MakeRoom())
         {
             Interlocked.Increment(ref _limited);
             pending.Reject(new DialFailure(DialFailureKind.Limit, "the relay's ports"));
             return;
         }
         _flows.Serve(pending.Flow, flow => ServeAsync(flow, pending, stop), pending.Reject);
+    }
+
+    internal void CountStranger() => Interlocked.Increment(ref _strangers);
+
+    // A port says no goodbye: most that stand there have long had their answer, and a new one must not wait until they are idle for long. Some
+    // may be on their way out and not gone yet.
+    private bool MakeRoom()
+    {
+        if (_flows.Count >= _options.MaxFlows + Math.Max(1, _options.MaxFlows / 16) || !_flows.EndIdlest("made room for a newer port")) return false;
+        Interlocked.Increment(ref _displaced);
+        return true;
     }
 
     private async Task<FlowEnd> ServeAsync(Flow flow, IPendingPort pending, CancellationToken stop)
@@ -84,7 +99,7 @@ public sealed class DatagramRelay
             await using (source.ConfigureAwait(false))
             {
                 Flows.Start(flow);
-                return await new RelayedPort(flow, source, bound.Port, _options, () => Interlocked.Increment(ref _strangers)).RunAsync().ConfigureAwait(false);
+                return await new RelayedPort(flow, source, bound.Port, _options, this).RunAsync().ConfigureAwait(false);
             }
         }
     }

@@ -46,12 +46,13 @@ public readonly record struct FlowEnd(FlowEndKind Kind, DialFailure Failure = de
 /// <summary>One flow through a relay: a connection, or a port with all its targets. Counters may be read at any time.</summary>
 public sealed class Flow
 {
-    private readonly CancellationTokenSource _ending = new();
     private readonly TimeProvider _time;
     private readonly long _startTimestamp;
     private long _lastActivity;
     private long _endTimestamp;
+    // What was asked for until the flow has ended, and how it ended from then on.
     private FlowEnd _end;
+    private IFlowCarrier? _carrier;
 
     internal Flow(long id, FlowInfo info, TimeProvider time)
     {
@@ -94,11 +95,20 @@ public sealed class Flow
     /// <summary>How it ended; live until then.</summary>
     public FlowEnd End => Volatile.Read(ref _endTimestamp) == 0 ? default : _end;
 
-    /// <summary>Cancelled when the flow is to end.</summary>
-    internal CancellationToken Ending => _ending.Token;
+    /// <summary>How it is to end, if someone asked for that; of kind live if nobody did.</summary>
+    internal FlowEnd RequestedEnd
+    {
+        get
+        {
+            lock (Up) return _end;
+        }
+    }
 
-    /// <summary>How it is to be recorded if <see cref="Ending"/> has fired.</summary>
-    internal FlowEnd RequestedEnd { get; private set; }
+    /// <summary>Whether someone asked for its end.</summary>
+    internal bool IsEnding => RequestedEnd.Kind != FlowEndKind.Live;
+
+    /// <summary>The flows before and after it in its <see cref="FlowSet"/>, under that one's lock.</summary>
+    internal Flow? Older, Newer;
 
     internal TimeProvider Time => _time;
 
@@ -112,17 +122,30 @@ public sealed class Flow
 
     internal void RequestEnd(FlowEnd end)
     {
-        lock (_ending)
+        IFlowCarrier? carrier;
+        lock (Up)
         {
-            if (RequestedEnd.Kind != FlowEndKind.Live) return;
-            RequestedEnd = end;
+            if (_end.Kind != FlowEndKind.Live) return;
+            _end = end;
+            carrier = _carrier;
         }
-        _ending.Cancel();
+        carrier?.End();
+    }
+
+    /// <summary>Names who is told when someone asks for the end; at once if someone did.</summary>
+    internal void CarryBy(IFlowCarrier carrier)
+    {
+        lock (Up)
+        {
+            _carrier = carrier;
+            if (_end.Kind == FlowEndKind.Live) return;
+        }
+        carrier.End();
     }
 
     internal void Finish(FlowEnd end)
     {
-        _end = end;
+        lock (Up) (_end, _carrier) = (end, null);
         Volatile.Write(ref _endTimestamp, Math.Max(1, _time.GetTimestamp()));
     }
 }

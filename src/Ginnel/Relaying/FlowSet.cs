@@ -1,13 +1,19 @@
-using System.Collections.Concurrent;
-
 namespace Ginnel;
 
-/// <summary>The flows of one relay: how many there may be, which have been idle for too long, and when the last has ended.</summary>
+/// <summary>The flows of one relay: how many there are, which have been idle for too long, and when the last has ended.</summary>
 internal sealed class FlowSet(FlowRegistry registry, TimeProvider time, TimeSpan idleTimeout, CompletionScheduler scheduler)
 {
-    private readonly ConcurrentDictionary<Flow, Task> _running = new();
+    /// <summary>Flows of which the idlest gives way.</summary>
+    private const int LooksForIdlest = 8;
 
-    internal int Count => _running.Count;
+    private readonly Lock _lock = new();
+    // In the order of their age; who was looked at for one to give way goes to the young end.
+    private Flow? _oldest;
+    private Flow? _newest;
+    private int _count;
+    private TaskCompletionSource? _emptied;
+
+    internal int Count => Volatile.Read(ref _count);
 
     /// <summary>
     /// A relay's life: admits what its listener offers until that is closed, then waits for the last flow; or until the token is cancelled,
@@ -37,11 +43,30 @@ internal sealed class FlowSet(FlowRegistry registry, TimeProvider time, TimeSpan
         }
     }
 
-    /// <summary>Serves a flow from here on; a fault in it rejects what is pending and ends this flow only.</summary>
+    /// <summary>Serves a flow until it ends; a serving that throws is a dial that failed.</summary>
     internal void Serve(FlowInfo info, Func<Flow, Task<FlowEnd>> serve, Action<DialFailure> reject)
     {
         Flow flow = registry.Create(info);
-        Track(flow, ServeAsync(flow, serve, reject));
+        lock (_lock) Append(flow);
+        _ = ServeAsync(flow, serve, reject);
+    }
+
+    /// <summary>Ends a flow for a newer one: of some old ones that which has been idle longest. False when there is none.</summary>
+    internal bool EndIdlest(string reason)
+    {
+        Flow? idlest = null;
+        lock (_lock)
+        {
+            for (int looks = Math.Min(LooksForIdlest, _count); looks > 0; looks--)
+            {
+                Flow flow = _oldest!;
+                Unlink(flow);
+                Append(flow);
+                if (!flow.IsEnding && (idlest is null || flow.IdleFor > idlest.IdleFor)) idlest = flow;
+            }
+        }
+        idlest?.RequestEnd(new FlowEnd(FlowEndKind.Ended, Reason: reason));
+        return idlest is not null;
     }
 
     private async Task ServeAsync(Flow flow, Func<Flow, Task<FlowEnd>> serve, Action<DialFailure> reject)
@@ -58,23 +83,16 @@ internal sealed class FlowSet(FlowRegistry registry, TimeProvider time, TimeSpan
             reject(new DialFailure(DialFailureKind.HostUnreachable));
             end = new FlowEnd(FlowEndKind.DialFailed, new DialFailure(DialFailureKind.HostUnreachable, exception.Message));
         }
-        registry.Finish(flow, end);
+        try
+        {
+            registry.Finish(flow, end);
+        }
+        finally
+        {
+            Remove(flow);
+        }
     }
 
-    /// <summary>Keeps the task of a flow until it has ended. Removal follows insertion, or a flow that ends at once would stay for ever.</summary>
-    private void Track(Flow flow, Task task)
-    {
-        _running[flow] = task;
-        _ = task.ContinueWith(
-            static (_, state) =>
-            {
-                (FlowSet set, Flow ended) = ((FlowSet, Flow))state!;
-                set._running.TryRemove(ended, out Task? _);
-            },
-            (this, flow), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-    }
-
-    /// <summary>Ends what is idle, in intervals of a tenth of the timeout, until the token is cancelled.</summary>
     private async Task SweepAsync(CancellationToken cancellationToken)
     {
         if (idleTimeout == Timeout.InfiniteTimeSpan) return;
@@ -84,8 +102,7 @@ internal sealed class FlowSet(FlowRegistry registry, TimeProvider time, TimeSpan
         {
             while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false))
             {
-                foreach (Flow flow in _running.Keys)
-                    if (flow.IdleFor >= idleTimeout) flow.RequestEnd(new FlowEnd(FlowEndKind.Idle));
+                foreach (Flow flow in Those(flow => flow.IdleFor >= idleTimeout)) flow.RequestEnd(new FlowEnd(FlowEndKind.Idle));
             }
         }
         catch (OperationCanceledException)
@@ -93,20 +110,59 @@ internal sealed class FlowSet(FlowRegistry registry, TimeProvider time, TimeSpan
         }
     }
 
-    /// <summary>Ends every flow.</summary>
     private void EndAll(string reason)
     {
-        foreach (Flow flow in _running.Keys) flow.RequestEnd(new FlowEnd(FlowEndKind.Ended, Reason: reason));
+        foreach (Flow flow in Those(static _ => true)) flow.RequestEnd(new FlowEnd(FlowEndKind.Ended, Reason: reason));
     }
 
-    /// <summary>Completes when no flow is left.</summary>
-    private async Task WhenEmptyAsync()
+    private List<Flow> Those(Func<Flow, bool> rule)
     {
-        while (!_running.IsEmpty)
+        List<Flow> found = [];
+        lock (_lock)
         {
-            await Task.WhenAll(_running.Values).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            // A task completes just before its entry goes.
-            await Task.Yield();
+            for (Flow? flow = _oldest; flow is not null; flow = flow.Newer)
+                if (rule(flow)) found.Add(flow);
         }
+        return found;
+    }
+
+    private Task WhenEmptyAsync()
+    {
+        lock (_lock)
+        {
+            if (_count == 0) return Task.CompletedTask;
+            _emptied ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _emptied.Task;
+        }
+    }
+
+    private void Remove(Flow flow)
+    {
+        TaskCompletionSource? emptied = null;
+        lock (_lock)
+        {
+            Unlink(flow);
+            if (_count == 0) (emptied, _emptied) = (_emptied, null);
+        }
+        emptied?.SetResult();
+    }
+
+    private void Append(Flow flow)
+    {
+        (flow.Older, flow.Newer) = (_newest, null);
+        if (_newest is null) _oldest = flow;
+        else _newest.Newer = flow;
+        _newest = flow;
+        _count++;
+    }
+
+    private void Unlink(Flow flow)
+    {
+        if (flow.Older is null) _oldest = flow.Newer;
+        else flow.Older.Newer = flow.Newer;
+        if (flow.Newer is null) _newest = flow.Older;
+        else flow.Newer.Older = flow.Older;
+        (flow.Older, flow.Newer) = (null, null);
+        _count--;
     }
 }

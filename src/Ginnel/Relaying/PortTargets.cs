@@ -11,10 +11,11 @@ namespace Ginnel;
 /// </summary>
 internal sealed class PortTargets(FlowInfo flow, RelayOptions options)
 {
-    private readonly Dictionary<IPEndPoint, DialFailure> _judged = [];
-    private readonly Queue<IPEndPoint> _order = new();
-    private readonly Dictionary<IPAddress, int> _allowed = [];
     private readonly Lock _lock = new();
+    // Most sources speak to one target only, and need no tables.
+    private IPEndPoint? _first;
+    private DialFailure _firstVerdict;
+    private Tables? _tables;
     private volatile bool _asksEverybody;
 
     /// <summary>Whether the source may send to the target.</summary>
@@ -22,18 +23,15 @@ internal sealed class PortTargets(FlowInfo flow, RelayOptions options)
     {
         lock (_lock)
         {
-            if (_judged.TryGetValue(target, out DialFailure known)) return known;
+            if (TryFind(target, out DialFailure known)) return known;
         }
         DialFailure verdict = options.Judge?.Judge(flow, target) ?? default;
         lock (_lock)
         {
-            if (!_judged.TryAdd(target, verdict)) return _judged[target];
-            if (_order.Count >= options.MaxTargetsPerPort) Forget(_order.Dequeue());
-            _order.Enqueue(target);
-            if (verdict.Kind != DialFailureKind.None) return verdict;
-            _allowed[target.Address] = _allowed.GetValueOrDefault(target.Address) + 1;
+            if (TryFind(target, out DialFailure known)) return known;
+            Remember(target, verdict);
             // Who asks a group is answered by whoever is in it.
-            _asksEverybody |= IsGroup(target.Address);
+            if (verdict.Kind == DialFailureKind.None) _asksEverybody |= IsGroup(target.Address);
         }
         return verdict;
     }
@@ -44,17 +42,62 @@ internal sealed class PortTargets(FlowInfo flow, RelayOptions options)
     /// <summary>Whether the source has sent to an address: only then an error about it means something.</summary>
     internal bool HasSentTo(IPAddress address)
     {
-        lock (_lock) return _allowed.ContainsKey(address);
+        lock (_lock)
+        {
+            if (_tables is { } tables) return tables.Allowed.ContainsKey(address);
+            return _first is not null && _firstVerdict.Kind == DialFailureKind.None && _first.Address.Equals(address);
+        }
     }
 
     private static bool IsGroup(IPAddress address) =>
         address.AddressFamily == AddressFamily.InterNetworkV6 ? address.IsIPv6Multicast : IpAddress.From(address) is { IsMulticast: true } or { IsLimitedBroadcast: true };
 
-    private void Forget(IPEndPoint target)
+    private bool TryFind(IPEndPoint target, out DialFailure verdict)
     {
-        if (!_judged.Remove(target, out DialFailure verdict) || verdict.Kind != DialFailureKind.None) return;
-        int left = _allowed[target.Address] - 1;
-        if (left == 0) _allowed.Remove(target.Address);
-        else _allowed[target.Address] = left;
+        verdict = _firstVerdict;
+        if (_tables is { } tables) return tables.Judged.TryGetValue(target, out verdict);
+        return _first is not null && (ReferenceEquals(_first, target) || _first.Equals(target));
+    }
+
+    private void Remember(IPEndPoint target, in DialFailure verdict)
+    {
+        if (_first is null)
+        {
+            (_first, _firstVerdict) = (target, verdict);
+            return;
+        }
+        if (_tables is null)
+        {
+            _tables = new Tables();
+            _tables.Add(_first, _firstVerdict);
+        }
+        if (_tables.Judged.Count >= options.MaxTargetsPerPort) _tables.ForgetOldest();
+        _tables.Add(target, verdict);
+    }
+
+    private sealed class Tables
+    {
+        private readonly Queue<IPEndPoint> _order = new();
+
+        internal Dictionary<IPEndPoint, DialFailure> Judged { get; } = [];
+
+        // How many targets of an address.
+        internal Dictionary<IPAddress, int> Allowed { get; } = [];
+
+        internal void Add(IPEndPoint target, in DialFailure verdict)
+        {
+            Judged.Add(target, verdict);
+            _order.Enqueue(target);
+            if (verdict.Kind == DialFailureKind.None) Allowed[target.Address] = Allowed.GetValueOrDefault(target.Address) + 1;
+        }
+
+        internal void ForgetOldest()
+        {
+            IPEndPoint target = _order.Dequeue();
+            if (!Judged.Remove(target, out DialFailure verdict) || verdict.Kind != DialFailureKind.None) return;
+            int left = Allowed[target.Address] - 1;
+            if (left == 0) Allowed.Remove(target.Address);
+            else Allowed[target.Address] = left;
+        }
     }
 }

@@ -12,7 +12,10 @@ public sealed class RelayOptions
     /// <summary>Dials in flight; one more is rejected with <see cref="DialFailureKind.Limit"/>.</summary>
     public int MaxPendingDials { get; init; } = 1_024;
 
-    /// <summary>Flows at once; one more is rejected with <see cref="DialFailureKind.Limit"/>.</summary>
+    /// <summary>
+    /// Flows at once. One more connection is rejected with <see cref="DialFailureKind.Limit"/>; one more port has that of some old ones closed that
+    /// has been idle longest, and is rejected only if more are being closed than a sixteenth.
+    /// </summary>
     public int MaxFlows { get; init; } = 16_384;
 
     /// <summary>A connection without a byte in either direction for so long is ended; infinite for never.</summary>

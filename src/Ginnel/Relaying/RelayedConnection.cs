@@ -1,14 +1,14 @@
 namespace Ginnel;
 
 /// <summary>Two connected streams and the two directions between them. Half-close travels through; a break of one side resets the other.</summary>
-internal sealed class RelayedConnection(Flow flow, DuplexStream client, DuplexStream upstream)
+internal sealed class RelayedConnection(Flow flow, DuplexStream client, DuplexStream upstream) : IFlowCarrier
 {
     /// <summary>How long a side may be silent that has stopped reading.</summary>
     internal static readonly TimeSpan LastWordsPatience = TimeSpan.FromSeconds(30);
 
     internal async Task<FlowEnd> RunAsync()
     {
-        using CancellationTokenRegistration registration = flow.Ending.UnsafeRegister(static state => ((RelayedConnection)state!).EndBoth(), this);
+        flow.CarryBy(this);
         Task<PumpResult> up = StreamPump.RunAsync(client, upstream, flow.Up, CancellationToken.None);
         Task<PumpResult> down = StreamPump.RunAsync(upstream, client, flow.Down, CancellationToken.None);
         FlowEnd end = await WatchAsync(up, down).ConfigureAwait(false);
@@ -75,7 +75,7 @@ internal sealed class RelayedConnection(Flow flow, DuplexStream client, DuplexSt
     private void AbortBoth()
     {
         // An end from outside breaks the pumps as well; it has its own way of ending the two sides.
-        if (flow.Ending.IsCancellationRequested) return;
+        if (flow.IsEnding) return;
         client.Abort();
         upstream.Abort();
     }
@@ -84,7 +84,7 @@ internal sealed class RelayedConnection(Flow flow, DuplexStream client, DuplexSt
     /// An end from outside. A side that was given its stream to the end is closed, so that the host still delivers it; the other is reset,
     /// for a stream that was cut must not look whole.
     /// </summary>
-    private void EndBoth()
+    void IFlowCarrier.End()
     {
         End(client, flow.Down);
         End(upstream, flow.Up);

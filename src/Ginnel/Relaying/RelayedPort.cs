@@ -1,48 +1,64 @@
-using System.Buffers;
 using System.Net;
 
 namespace Ginnel;
 
-/// <summary>One source of datagrams and the port through which it reaches its targets.</summary>
-internal sealed class RelayedPort(Flow flow, IDatagramPort source, IDatagramPort outside, RelayOptions options, Action strangerRefused)
+/// <summary>
+/// One source of datagrams and the port through which it reaches its targets. What waits on one side goes to the other in batches; a port that
+/// waits holds none, for thousands may.
+/// </summary>
+internal sealed class RelayedPort(Flow flow, IDatagramPort source, IDatagramPort outside, RelayOptions options, DatagramRelay relay) : IFlowCarrier
 {
-    private const int MaxDatagram = 65_535;
+    /// <summary>Batches in a row before everybody else has a turn: a source that never stops must not keep them waiting.</summary>
+    private const int BatchesPerTurn = 8;
+
+    // In place of what was wrong with an item: nothing more is to be done about it.
+    private static readonly DialFailure Settled = new(DialFailureKind.Denied, "settled");
+
     private readonly PortTargets _targets = new(flow.Info, options);
     // Where a rule sends everything to one target, answers come in the name of whom the source spoke to last.
     private volatile IPEndPoint? _spokenTo;
 
     internal async Task<FlowEnd> RunAsync()
     {
-        using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(flow.Ending);
-        Task up = UpAsync(ending.Token);
-        Task down = DownAsync(ending.Token);
-        await Task.WhenAny(up, down).ConfigureAwait(false);
-        await ending.CancelAsync().ConfigureAwait(false);
-        await Task.WhenAll(up, down).ConfigureAwait(false);
-        return flow.RequestedEnd.Kind == FlowEndKind.Live ? new FlowEnd(FlowEndKind.Closed) : flow.RequestedEnd;
+        flow.CarryBy(this);
+        Task up = CarryAsync(source, outside, flow.Up);
+        await CarryAsync(outside, source, flow.Down).ConfigureAwait(false);
+        await up.ConfigureAwait(false);
+        FlowEnd asked = flow.RequestedEnd;
+        return asked.Kind == FlowEndKind.Live ? new FlowEnd(FlowEndKind.Closed) : asked;
     }
 
-    private async Task UpAsync(CancellationToken cancellationToken)
+    // Whoever waits at a port that is closed goes on, without an exception on the ports that many flows have.
+    void IFlowCarrier.End() => Close();
+
+    private void Close()
     {
-        byte[] buffer = [];
+        _ = source.DisposeAsync().AsTask();
+        _ = outside.DisposeAsync().AsTask();
+    }
+
+    private async Task CarryAsync(IDatagramPort from, IDatagramPort to, FlowDirection direction)
+    {
+        DatagramBatch? batch = null;
+        int inRow = 0;
         try
         {
             while (true)
             {
-                Return(ref buffer);
-                flow.Up.Activity = FlowActivity.Waiting;
-                await source.WaitAsync(cancellationToken).ConfigureAwait(false);
-                flow.Up.Activity = FlowActivity.Carrying;
-                buffer = ArrayPool<byte>.Shared.Rent(MaxDatagram);
-                DatagramItem item = await source.ReceiveAsync(buffer, cancellationToken).ConfigureAwait(false);
-                if (item.Failure.Kind != DialFailureKind.None) continue; // About an answer of ours that the source no longer wants.
-                _spokenTo = item.Remote;
-                IPEndPoint target = flow.Target as IPEndPoint ?? item.Remote;
-                DialFailure failure = _targets.Judge(target);
-                if (failure.Kind == DialFailureKind.None)
-                    failure = await outside.SendAsync(buffer.AsMemory(0, item.Length), target, cancellationToken).ConfigureAwait(false);
-                if (failure.Kind == DialFailureKind.None) flow.Up.Count(item.Length);
-                else source.ReportFailure(item.Remote, failure);
+                direction.Activity = FlowActivity.Waiting;
+                ValueTask<bool> waiting = from.WaitAsync();
+                if (!waiting.IsCompleted) inRow = 0;
+                if (!await waiting.ConfigureAwait(false)) return;
+                direction.Activity = FlowActivity.Carrying;
+                batch = DatagramBatch.Rent();
+                await from.ReceiveAsync(batch).ConfigureAwait(false);
+                if (direction == flow.Up) JudgeUp(batch);
+                else JudgeDown(batch);
+                await to.SendAsync(batch).ConfigureAwait(false);
+                Settle(batch, direction);
+                batch.Return();
+                batch = null;
+                if (++inRow % BatchesPerTurn == 0) await options.Scheduler.YieldAsync(behindAll: true);
             }
         }
         catch (Exception exception) when (StreamPump.IsBroken(exception))
@@ -50,56 +66,78 @@ internal sealed class RelayedPort(Flow flow, IDatagramPort source, IDatagramPort
         }
         finally
         {
-            Return(ref buffer);
+            batch?.Return();
+            Close();
         }
     }
 
-    private async Task DownAsync(CancellationToken cancellationToken)
+    private void JudgeUp(DatagramBatch batch)
     {
-        byte[] buffer = [];
-        try
+        for (int i = 0; i < batch.Count; i++)
         {
-            while (true)
+            // An error is about an answer of ours that the source no longer wants.
+            if (batch[i].Failure.Kind != DialFailureKind.None)
             {
-                Return(ref buffer);
-                flow.Down.Activity = FlowActivity.Waiting;
-                await outside.WaitAsync(cancellationToken).ConfigureAwait(false);
-                flow.Down.Activity = FlowActivity.Carrying;
-                buffer = ArrayPool<byte>.Shared.Rent(MaxDatagram);
-                DatagramItem item = await outside.ReceiveAsync(buffer, cancellationToken).ConfigureAwait(false);
-                IPEndPoint speaker = item.Remote;
-                if (flow.Target is IPEndPoint target)
-                {
-                    if (!target.Equals(item.Remote) || _spokenTo is null) continue; // Only the rule's target may answer.
-                    speaker = _spokenTo;
-                }
-                else if (item.Failure.Kind != DialFailureKind.None ? !_targets.HasSentTo(item.Remote.Address) : !_targets.MayAnswer(item.Remote.Address))
-                {
-                    strangerRefused();
-                    continue;
-                }
-                if (item.Failure.Kind != DialFailureKind.None)
-                {
-                    source.ReportFailure(speaker, item.Failure);
-                    continue;
-                }
-                DialFailure failure = await source.SendAsync(buffer.AsMemory(0, item.Length), speaker, cancellationToken).ConfigureAwait(false);
-                if (failure.Kind == DialFailureKind.None) flow.Down.Count(item.Length);
+                Skip(batch, i);
+                continue;
             }
-        }
-        catch (Exception exception) when (StreamPump.IsBroken(exception))
-        {
-        }
-        finally
-        {
-            Return(ref buffer);
+            IPEndPoint asked = batch[i].Remote;
+            _spokenTo = asked;
+            IPEndPoint target = flow.Target as IPEndPoint ?? asked;
+            DialFailure failure = _targets.Judge(target);
+            if (failure.Kind != DialFailureKind.None) Refuse(batch, i, asked, failure);
+            else if (!ReferenceEquals(target, asked)) batch[i] = batch[i] with { Remote = target };
         }
     }
 
-    // A port that waits holds no buffer: thousands may.
-    private static void Return(ref byte[] buffer)
+    private void JudgeDown(DatagramBatch batch)
     {
-        if (buffer.Length > 0) ArrayPool<byte>.Shared.Return(buffer);
-        buffer = [];
+        for (int i = 0; i < batch.Count; i++)
+        {
+            DatagramItem item = batch[i];
+            bool isError = item.Failure.Kind != DialFailureKind.None;
+            IPEndPoint speaker = item.Remote;
+            if (flow.Target is IPEndPoint target)
+            {
+                // Only the rule's target may answer.
+                if (!target.Equals(speaker) || _spokenTo is null)
+                {
+                    Skip(batch, i);
+                    continue;
+                }
+                speaker = _spokenTo;
+            }
+            else if (isError ? !_targets.HasSentTo(speaker.Address) : !_targets.MayAnswer(speaker.Address))
+            {
+                relay.CountStranger();
+                Skip(batch, i);
+                continue;
+            }
+            if (isError) Refuse(batch, i, speaker, item.Failure);
+            else if (!ReferenceEquals(speaker, item.Remote)) batch[i] = item with { Remote = speaker };
+        }
+    }
+
+    // Told the source, and done with.
+    private void Refuse(DatagramBatch batch, int index, IPEndPoint remote, in DialFailure failure)
+    {
+        source.ReportFailure(remote, failure);
+        Skip(batch, index);
+    }
+
+    private static void Skip(DatagramBatch batch, int index) => batch[index] = batch[index] with { Failure = Settled };
+
+    // What was sent is counted; what was not by the way out is told the source, and an answer that it does not take is nobody's affair.
+    private void Settle(DatagramBatch batch, FlowDirection direction)
+    {
+        long bytes = 0;
+        bool hasSent = false;
+        for (int i = 0; i < batch.Count; i++)
+        {
+            DatagramItem item = batch[i];
+            if (item.Failure.Kind == DialFailureKind.None) (bytes, hasSent) = (bytes + item.Length, true);
+            else if (direction == flow.Up && item.Failure != Settled) source.ReportFailure(flow.Target is null ? item.Remote : _spokenTo!, item.Failure);
+        }
+        if (hasSent) direction.Count(bytes);
     }
 }

@@ -47,6 +47,77 @@ public sealed class HostDatagramTests
         for (int i = 0; i < 3; i++) Assert.Equal(1, await peer.ReceiveAsync(new byte[10], limit.Token));
     }
 
+    [Theory]
+    [InlineData("127.0.0.1", 100)]
+    [InlineData("::1", 100)]
+    // Longer than what loopback carries in one packet: no run of segments, each goes in fragments.
+    [InlineData("127.0.0.1", 30_000)]
+    public async Task ABatchArrivesAsWhatItIs(string address, int size)
+    {
+        using CancellationTokenSource limit = new(Patience);
+        IPAddress loopback = IPAddress.Parse(address);
+        await using IDatagramPort port = Bind(loopback.AddressFamily);
+        using Socket peer = Peer(loopback);
+        peer.ReceiveBufferSize = 1 << 20;
+        IPEndPoint alive = (IPEndPoint)peer.LocalEndPoint!, dead = ClosedPort(loopback);
+        int[] sizes = size > 1_000 ? [size, size - 1] : [size, size, size, size - 1, size, 0, size];
+        for (int turn = 0; turn < 2; turn++)
+        {
+            DatagramBatch batch = DatagramBatch.Rent();
+            for (int i = 0; i < sizes.Length; i++)
+            {
+                batch.Free.Span[..sizes[i]].Fill((byte)i);
+                batch.Add(new DatagramItem(sizes[i], alive));
+            }
+            if (!batch.IsFull) batch.Add(new DatagramItem(0, dead));
+            await port.SendAsync(batch, limit.Token);
+            for (int i = 0; i < batch.Count; i++) Assert.Equal(DialFailureKind.None, batch[i].Failure.Kind);
+            batch.Return();
+            byte[] buffer = new byte[65_536];
+            for (int i = 0; i < sizes.Length; i++)
+            {
+                int length = await peer.ReceiveAsync(buffer, limit.Token);
+                Assert.Equal(sizes[i], length);
+                Assert.Equal(length, buffer.AsSpan(0, length).Count((byte)i));
+            }
+        }
+        if (size > 1_000) return;
+        // The refusal comes by itself, and is no other target's.
+        DatagramBatch heard = DatagramBatch.Rent();
+        await port.ReceiveAsync(heard, limit.Token);
+        Assert.Equal((DialFailureKind.Refused, dead), (heard[0].Failure.Kind, heard[0].Remote));
+        heard.Return();
+    }
+
+    [Fact]
+    public async Task ABatchTakesAllThatIsThere()
+    {
+        using CancellationTokenSource limit = new(Patience);
+        await using IDatagramPort port = Bind(AddressFamily.InterNetwork);
+        using Socket peer = Peer(IPAddress.Loopback);
+        IPEndPoint target = new(IPAddress.Loopback, port.LocalEndPoint!.Port);
+        int[] sizes = [3, 0, 60_000, 5, 20_000, 9];
+        foreach (int size in sizes) await peer.SendToAsync(new byte[size], target, limit.Token);
+        List<int> received = [];
+        int batches = 0;
+        for (; received.Count < sizes.Length; batches++)
+        {
+            Assert.True(await port.WaitAsync(limit.Token));
+            DatagramBatch batch = DatagramBatch.Rent();
+            await port.ReceiveAsync(batch, limit.Token);
+            for (int i = 0; i < batch.Count; i++) received.Add(batch[i].Length);
+            batch.Return();
+        }
+        Assert.Equal(sizes, received);
+        // Loopback delivers before a send returns; 80,000 bytes leave no room for one more of the longest.
+        Assert.Equal(2, batches);
+        ValueTask<bool> waiting = port.WaitAsync(limit.Token);
+        Assert.False(waiting.IsCompleted);
+        await port.DisposeAsync();
+        Assert.False(await waiting);
+        Assert.False(await port.WaitAsync(limit.Token));
+    }
+
     [Fact]
     public async Task OneSocketServesBothFamilies()
     {
