@@ -83,6 +83,16 @@ public sealed partial class NetworkStack
     /// <param name="octets">Most octets of data and TCP options of one segment; 88–65,535.</param>
     public OpStatus SetMaximumSegmentSize(SocketId id, int octets) => _tcp.SetMaximumSegmentSize(id, octets);
 
+    /// <summary>
+    /// Bounds the receive buffer of one connection, or of all that a listener brings from here on, and with it the window that the peer is offered.
+    /// Below the bound it follows what its reader takes, as ever. A window that was offered is not taken back: it shrinks as data come.
+    /// </summary>
+    /// <param name="id">The connection or listener.</param>
+    /// <param name="octets">
+    /// Most octets, from 1; rounded up to a power of two, <see cref="TcpOptions.ReceiveBuffer"/> at most. The smallest buffer holds 4 KiB.
+    /// </param>
+    public OpStatus SetReceiveBuffer(SocketId id, int octets) => _tcp.SetReceiveBuffer(id, octets);
+
     /// <summary>A connection at a glance.</summary>
     public bool TryGetInfo(SocketId id, out TcpInfo info) => _tcp.TryGetInfo(id, out info);
 

@@ -90,11 +90,15 @@ internal sealed class StackContext
         Options = options;
         Sockets = new SocketTable(options.MaxSockets);
         Memory = new StackMemory(options.MemoryLimit);
+        Hash = new KeyedHash(options.Entropy);
+        FlowLabels = new FlowLabels(Hash);
     }
 
     internal StackOptions Options { get; }
     internal PacketPool Pool => Options.Pool;
     internal EntropySource Entropy => Options.Entropy;
+    internal KeyedHash Hash { get; }
+    internal FlowLabels FlowLabels { get; }
     internal StackCounters Counters { get; } = new();
     internal SocketTable Sockets { get; }
     internal EventQueue Events { get; } = new();

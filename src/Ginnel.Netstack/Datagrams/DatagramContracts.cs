@@ -25,6 +25,12 @@ public sealed class DatagramPortOptions
     /// <summary>Differentiated services of what is sent: the upper six bits of the traffic class; the lower two are ignored.</summary>
     public byte TrafficClass { get; init; }
 
+    /// <summary>
+    /// Bytes of datagrams that may wait to be received, 0–2³⁰; null for <see cref="StackOptions.DatagramReceiveBuffer"/>. What comes beyond is
+    /// dropped (<see cref="DropReason.ReceiveBufferFull"/>).
+    /// </summary>
+    public int? ReceiveBuffer { get; init; }
+
     /// <summary>Whether datagrams carry DF and "too big" comes back as an error item instead of fragmentation.</summary>
     public bool DontFragment { get; init; }
 }

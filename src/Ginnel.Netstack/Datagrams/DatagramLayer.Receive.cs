@@ -142,7 +142,7 @@ internal sealed partial class DatagramLayer
     {
         DatagramRecord complete = record;
         complete.Length = payload.Length;
-        if (!port.Queue.TryAdd(complete, payload, context.Options.DatagramReceiveBuffer, context))
+        if (!port.Queue.TryAdd(complete, payload, port.Options.ReceiveBuffer ?? context.Options.DatagramReceiveBuffer, context))
         {
             context.Drop(DropReason.ReceiveBufferFull);
             return;

@@ -135,7 +135,8 @@ internal sealed partial class DatagramLayer
         }
         if (segmentSize > 0) packet.Segmentation = new Segmentation(SegmentationKind.Udp, (ushort)segmentSize);
         IpSend header = new(source.Address, send.Destination.Address, port.Flow.Protocol, send.HopLimit, port.Options.DontFragment,
-            LinkDestination: send.LinkDestination, TrafficClass: port.Options.TrafficClass);
+            LinkDestination: send.LinkDestination, TrafficClass: port.Options.TrafficClass,
+            FlowLabel: port.LabelOf(source, send.Destination, context.FlowLabels));
         return ip.Send(packet, route, header, now) switch
         {
             DropReason.PacketTooBig => OpStatus.MessageTooLong,

@@ -12,6 +12,7 @@ internal sealed partial class DatagramLayer(StackContext context, IpLayer ip)
         ArgumentNullException.ThrowIfNull(options);
         id = default;
         if (!TryNormalize(options, out IpEndpoint local)) return OpStatus.InvalidAddress;
+        if (options.ReceiveBuffer is < 0 or > 1 << 30) return OpStatus.InvalidState;
         NetworkInterface? only = options.Interface == InterfaceId.None ? null : ip.Interfaces.Find(options.Interface);
         if (only is null && options.Interface != InterfaceId.None) return OpStatus.Stale;
         if (!local.Address.IsUnspecified && !ip.Interfaces.IsOwn(local.Address)) return OpStatus.InvalidAddress;

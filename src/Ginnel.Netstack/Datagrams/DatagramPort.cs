@@ -39,5 +39,17 @@ internal sealed class DatagramPort(DatagramLayer layer) : StackSocket
 
     private static readonly DatagramPortOptions DefaultOptions = new();
 
+    private FlowKey _labeled;
+    private uint _label;
+
+    /// <summary>The label of what goes from an endpoint of ours to another. That of the last one is remembered, for mostly it is the next.</summary>
+    internal uint LabelOf(IpEndpoint source, IpEndpoint destination, FlowLabels labels)
+    {
+        if (source.Address.IsV4) return 0;
+        if (source == _labeled.Local && destination == _labeled.Remote) return _label;
+        _labeled = new FlowKey(Flow.Protocol, source, destination);
+        return _label = labels.Of(_labeled);
+    }
+
     internal override void OnDeadline(Instant now) => layer.Abandon(this);
 }

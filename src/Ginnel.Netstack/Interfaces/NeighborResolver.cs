@@ -214,14 +214,21 @@ internal sealed class NeighborResolver(StackContext context, IpOutput output)
 
     private void Flush(Neighbor neighbor)
     {
+        bool wasCollecting = neighbor.On.IsCollecting;
         while (neighbor.Waiting.Take() is { } packet)
         {
+            // With the other segments, which it must not be overtaken by.
+            neighbor.On.IsCollecting = IsTcp(packet.Span);
             DropReason reason = output.EnqueueFrame(neighbor.On, packet, neighbor.Mac);
+            neighbor.On.IsCollecting = wasCollecting;
             if (reason == DropReason.None) continue;
             context.Drop(reason);
             packet.Return();
         }
     }
+
+    // Where the protocol stands in a header of either version, which IP has written.
+    private static bool IsTcp(ReadOnlySpan<byte> packet) => (IpProtocol)packet[packet[0] >> 4 == 4 ? 9 : 6] == IpProtocol.Tcp;
 
     // RFC 4861 section 7.2.2: address unreachable. What waited tells its senders so, as a router's error would.
     private void Fail(Neighbor neighbor, Instant now)

@@ -65,7 +65,14 @@ internal sealed partial class TcpConnection
     /// <summary>Tells the peer and ends the connection.</summary>
     private void Reset(NetworkFailure failure, Instant now)
     {
-        Tcp.SendReset(Flow, Route, SndNxt, now, RcvNxt);
+        TcpHeader reset = new()
+        {
+            SourcePort = Flow.Local.Port, DestinationPort = Flow.Remote.Port, Sequence = SndNxt, Acknowledgment = RcvNxt,
+            Flags = TcpFlags.Rst | TcpFlags.Ack,
+        };
+        // RFC 7323 section 3.2: on resets too, once agreed on.
+        if (TimestampsOn) (reset.HasTimestamps, reset.TimestampValue, reset.TimestampEcho) = (true, TimestampNow(now), TsRecent);
+        Tcp.SendHeader(reset, Flow, Route, now);
         Finish(failure, now);
     }
 

@@ -93,7 +93,7 @@ internal sealed partial class TcpConnection
         SndUna = SndWl2 = Iss = iss;
         SndNxt = Iss + 1;
         ResetRecovery();
-        RcvAdv = RcvNxt + Math.Min(FirstReceiveLimit(AnnouncedMss, Tcp.ReceiveLimit), ushort.MaxValue);
+        RcvAdv = RcvNxt + Math.Min(FirstReceiveLimit(AnnouncedMss, ReceiveMost), ushort.MaxValue);
         LastAckSent = RcvNxt;
         NoteSentEcn(EcnOfSyn(answer: true));
         _synOwed = false;
@@ -103,7 +103,7 @@ internal sealed partial class TcpConnection
     private void BeginSending(Instant now)
     {
         (Iss, TimestampOffset) = Tcp.Isn.Next(Flow, now);
-        if (!IsV4) _flowLabel = Tcp.Isn.FlowLabel(Flow);
+        _flowLabel = Tcp.Context.FlowLabels.Of(Flow);
         // RFC 9293 section 3.6.1: beyond everything of the connection before, which a fast sender has carried past the clock.
         if (_hasFormer && Iss <= SndNxt + ushort.MaxValue)
             Iss = SndNxt + ushort.MaxValue + (int)Tcp.Context.Entropy.Next(1 << 16);

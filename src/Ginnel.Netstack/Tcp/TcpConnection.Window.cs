@@ -22,6 +22,9 @@ internal sealed partial class TcpConnection
     private ReceiveTuning _receiveTuning;
     private bool _windowAwaitsMemory;
 
+    // The owner's bound of the receive buffer, as a power of two.
+    private byte _receiveMost;
+
     /// <summary>Whether it stands in the queue of those who wait for memory.</summary>
     internal bool AwaitsMemory;
 
@@ -38,6 +41,16 @@ internal sealed partial class TcpConnection
         // A quarter for each: with the large promises of those who came first the sum then stays below the whole up to ten thousand.
         long share = tcp.Memory.Budget.Limit / 4 / Math.Max(1, tcp.ConnectionCount);
         return share >= first ? first : (int)Math.Max(share, Math.Min(first, CrowdedReceiveLimit));
+    }
+
+    /// <summary>Octets that the receive buffer may grow to.</summary>
+    private int ReceiveMost => 1 << _receiveMost;
+
+    /// <summary>Bounds the receive buffer by a power of two. What was promised stays promised: a window that is too wide shrinks as data come.</summary>
+    internal void LimitReceive(int octets)
+    {
+        _receiveMost = (byte)BitOperations.Log2((uint)octets);
+        _rcvLimit = Math.Min(_rcvLimit, ReceiveMost);
     }
 
     /// <summary>Bytes that may wait to be sent: twice what may be in flight, so that there is always something to follow it.</summary>
@@ -131,7 +144,7 @@ internal sealed partial class TcpConnection
         TimeSpan roundTrip = _receiveTuning.RoundTrip > TimeSpan.Zero ? _receiveTuning.RoundTrip : Rtt.Smoothed;
         int wanted = _receiveTuning.Taken(count, roundTrip, AnnouncedMss, now);
         if (wanted > _rcvLimit ? !Memory.Budget.IsTight : wanted > 0 && Memory.Budget.IsShort)
-            _rcvLimit = Math.Min(Math.Max(wanted, CrowdedReceiveLimit), Tcp.ReceiveLimit);
+            _rcvLimit = Math.Min(Math.Max(wanted, CrowdedReceiveLimit), ReceiveMost);
         if (!MayReceive || _peerFinKnown) return;
         int open = Math.Max(0, RcvAdv - RcvNxt);
         int gain = Storable() - open;

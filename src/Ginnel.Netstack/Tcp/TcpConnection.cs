@@ -92,6 +92,7 @@ internal sealed partial class TcpConnection : StackSocket
         KeepsInterface = keepsInterface;
         Rtt = new RttEstimator(tcp.Options);
         _rcvLimit = FirstReceiveLimit(AnnouncedMss, tcp);
+        LimitReceive(tcp.ReceiveLimit);
         _nagle = tcp.Options.Nagle;
         _keepAliveTime = tcp.Options.KeepAliveTime;
         _trafficClass = tcp.Options.TrafficClass;

@@ -31,7 +31,7 @@ internal sealed partial class TcpLayer
             Acknowledgment = segment.Header.Sequence + 1, MaximumSegmentSize = (ushort)announced, SackPermitted = options.Sack,
             HasWindowScale = options.Scaling, WindowScale = WindowScale, WindowScaleFirst = Options.WindowScaleFirst,
             HasTimestamps = options.Timestamps, TimestampEcho = segment.Header.TimestampValue,
-            Window = (ushort)Math.Min(TcpConnection.FirstReceiveLimit(announced, ReceiveLimit), ushort.MaxValue),
+            Window = (ushort)Math.Min(TcpConnection.FirstReceiveLimit(announced, listener.ReceiveLimit), ushort.MaxValue),
         };
         if (options.Ecn) header.Flags |= TcpFlags.Ece;
         if (options.Timestamps) header.TimestampValue = options.Stamp(TcpConnection.TimestampClock(now) + offset);
@@ -61,6 +61,7 @@ internal sealed partial class TcpLayer
         _flows.Add(connection);
         listener.Add(connection);
         connection.LimitMss(listener.MaximumSegmentSize);
+        connection.LimitReceive(listener.ReceiveLimit);
         connection.NoteSyn(SynOf(segment.Header, irs, mss, options), now);
         connection.ResumeFromCookie(iss, now);
         Context.Counters.SynCookiesAccepted++;

@@ -56,6 +56,7 @@ internal sealed partial class TcpLayer
         _flows.Add(connection);
         listener.Add(connection);
         connection.LimitMss(listener.MaximumSegmentSize);
+        connection.LimitReceive(listener.ReceiveLimit);
         connection.NoteSyn(segment, now);
         connection.AnswerSyn(now);
     }
@@ -143,13 +144,9 @@ internal sealed partial class TcpLayer
         else SendResetTo(flow, route, segment.End, now);
     }
 
-    /// <summary>A reset at a number that the peer expects; with the acknowledgment of ours, where there is a connection.</summary>
-    internal void SendReset(
-        in FlowKey flow, in RouteDecision route, SequenceNumber sequence, Instant now, SequenceNumber? acknowledgment = null)
-    {
-        TcpFlags flags = acknowledgment is null ? TcpFlags.Rst : TcpFlags.Rst | TcpFlags.Ack;
-        SendBare(flow, route, sequence, acknowledgment ?? default, flags, now);
-    }
+    /// <summary>A reset at a number that the peer expects, from no connection, or from one that is not agreed on yet.</summary>
+    internal void SendReset(in FlowKey flow, in RouteDecision route, SequenceNumber sequence, Instant now) =>
+        SendBare(flow, route, sequence, default, TcpFlags.Rst, now);
 
     /// <summary>A reset for who expects nothing of us yet: number 0, and what he sent acknowledged.</summary>
     internal void SendResetTo(in FlowKey flow, in RouteDecision route, SequenceNumber acknowledgment, Instant now) =>
@@ -167,7 +164,7 @@ internal sealed partial class TcpLayer
     }
 
     /// <summary>Sends a segment without data that belongs to no connection, or is its last.</summary>
-    private void SendHeader(in TcpHeader header, in FlowKey flow, in RouteDecision route, Instant now)
+    internal void SendHeader(in TcpHeader header, in FlowKey flow, in RouteDecision route, Instant now)
     {
         if (!route.Interface.IsUp) { Drop(DropReason.InterfaceDown); return; }
         int size = header.Size;
@@ -175,7 +172,7 @@ internal sealed partial class TcpLayer
         header.Write(packet.Append(size));
         Ip.Send(packet, route, new IpSend(flow.Local.Address, flow.Remote.Address, IpProtocol.Tcp)
         {
-            FlowLabel = flow.Local.Address.IsV4 ? 0 : Isn.FlowLabel(flow),
+            FlowLabel = Context.FlowLabels.Of(flow),
         }, now);
     }
 }

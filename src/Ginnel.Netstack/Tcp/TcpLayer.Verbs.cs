@@ -150,6 +150,16 @@ internal sealed partial class TcpLayer
         return OpStatus.Ok;
     }
 
+    internal OpStatus SetReceiveBuffer(SocketId id, int octets)
+    {
+        if (octets < 1) return OpStatus.InvalidState;
+        int limit = Math.Min(RingSize(octets), ReceiveLimit);
+        if (Context.Sockets.Find(id) is TcpListener listener) listener.ReceiveLimit = limit;
+        else if (!TryFind(id, out TcpConnection connection, out OpStatus status)) return status;
+        else connection.LimitReceive(limit);
+        return OpStatus.Ok;
+    }
+
     internal bool TryGetInfo(SocketId id, out TcpInfo info)
     {
         bool found = TryFind(id, out TcpConnection connection, out _);

@@ -25,10 +25,9 @@ internal sealed partial class TcpLayer
         Options = context.Options.Tcp;
         Check(Options);
         Memory = new RingMemory(context);
-        KeyedHash hash = new(context.Entropy);
-        Isn = new IsnGenerator(hash);
-        Cookies = new SynCookies(hash, Isn);
-        _refused = new RefusedSyns(hash);
+        Isn = new IsnGenerator(context.Hash);
+        Cookies = new SynCookies(context.Hash, Isn);
+        _refused = new RefusedSyns(context.Hash);
         ChallengeAcks = new ChallengeAckLimiter(context.Entropy);
         _flows = new FlowTable(context.Entropy);
         SendLimit = RingSize(Options.SendBuffer);

@@ -18,6 +18,9 @@ internal sealed class TcpListener(TcpLayer tcp, IpEndpoint local, int backlog) :
     /// <summary>The longest segment of connections to come, in either direction.</summary>
     internal int MaximumSegmentSize { get; set; } = ushort.MaxValue;
 
+    /// <summary>Most octets of the receive buffer of connections to come, a power of two.</summary>
+    internal int ReceiveLimit { get; set; } = tcp.ReceiveLimit;
+
     /// <summary>Whether the queue has room for one that completes its handshake.</summary>
     internal bool CanEstablish => _established.Count < backlog;
 

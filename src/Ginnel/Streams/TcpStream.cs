@@ -86,6 +86,19 @@ public sealed partial class TcpStream : DuplexStream
             stack.SetTrafficClass(s.Socket.Id, s.TrafficClass));
     }
 
+    /// <summary>
+    /// Bounds what may wait to be read, as SO_RCVBUF does: <paramref name="octets"/>, from 1, rounded up to a power of two, and no more than
+    /// <see cref="TcpOptions.ReceiveBuffer"/>. Below the bound the buffer follows what is read. A window that the peer was offered is not taken back.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="octets"/> is below 1.</exception>
+    public void SetReceiveBuffer(int octets)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(octets, 1);
+        (TcpSocket Socket, int Octets) state = (Socket, octets);
+        _shard.Run(ref state, static (NetworkStack stack, ref (TcpSocket Socket, int Octets) s, Instant _, ref ShardWork _) =>
+            stack.SetReceiveBuffer(s.Socket.Id, s.Octets));
+    }
+
     /// <inheritdoc/>
     public override ValueTask CompleteWritesAsync(CancellationToken cancellationToken = default)
     {
