@@ -39,6 +39,7 @@ internal struct ProportionalReduction
         }
         // The first retransmission goes out whatever the arithmetic says.
         if (_sent == 0 && allowance < segmentSize) allowance = segmentSize;
-        return (int)(inFlight + Math.Max(0, allowance));
+        // Where all is lost, what was sent before must not keep the window at nothing until the timer.
+        return (int)Math.Max(inFlight + Math.Max(0, allowance), segmentSize);
     }
 }
