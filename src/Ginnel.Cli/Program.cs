@@ -10,9 +10,13 @@ internal static class Program
 {
     private static int Main(string[] arguments)
     {
-        DiagnosticFiles.Remove();
-        // This executable, started by itself inside fresh namespaces: it is about to become the program.
-        if (arguments is [NamespaceVerb.Word, ..]) return NamespaceVerb.Run(arguments);
+        if (arguments is [NamespaceVerb.Word, ..])
+        {
+            // This executable, started by itself inside fresh namespaces: it is about to become the program.
+            DiagnosticFiles.Remove();
+            return NamespaceVerb.Run(arguments);
+        }
+        TidyUp.Start();
         Caller = CallerRecord.Take(ref arguments);
         GinnelCommand root = CommandTree.Create();
         if (arguments is ["__doc", "cli"]) return Print(ReferenceText.Compose(root));
@@ -39,11 +43,18 @@ internal static class Program
         };
     }
 
+    /// <summary>Beside the rest of the start; Main's end waits for it.</summary>
+    private static Thread TidyUp { get; } = new(DiagnosticFiles.Remove) { Name = "tidying up" };
+
     /// <summary>What the launcher script saw of our caller; for whoever launches a program.</summary>
     internal static CallerRecord Caller { get; private set; }
 
     /// <summary>Ends this process at once, as the program ended; nothing may be left to be written.</summary>
-    internal static void End(ExitStatus status) => OwnProcess.End(status.Imitate());
+    internal static void End(ExitStatus status)
+    {
+        TidyUp.Join();
+        OwnProcess.End(status.Imitate());
+    }
 
     private static int Root(GinnelCommand root, OptionValues options)
     {

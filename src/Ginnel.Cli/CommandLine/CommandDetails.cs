@@ -31,17 +31,28 @@ internal sealed class CommandDetails
     public int UsageExitCode { get; init; } = 2;
 }
 
-/// <summary>A command of ours.</summary>
+/// <summary>A command of ours. Its options and what is said about it are made when they are asked for: a start needs those of one command.</summary>
 /// <param name="name">The word that names it.</param>
 /// <param name="description">What it does; one sentence.</param>
-/// <param name="details">Everything else that is said about it.</param>
-internal sealed class GinnelCommand(string name, string description, CommandDetails details)
+/// <param name="describe">Adds its options, and says everything else about it.</param>
+internal sealed class GinnelCommand(string name, string description, Func<List<Option>, CommandDetails> describe)
 {
+    private readonly List<Option> _options = [];
+    private CommandDetails? _details;
+
     public string Name { get; } = name;
     public string Description { get; } = description;
-    public CommandDetails Details { get; } = details;
-    public List<Option> Options { get; } = [];
+    public CommandDetails Details => _details ??= describe(_options);
     public List<GinnelCommand> Subcommands { get; } = [];
+
+    public List<Option> Options
+    {
+        get
+        {
+            _ = Details;
+            return _options;
+        }
+    }
 }
 
 /// <summary>What a shell can offer as an option's value.</summary>

@@ -6,7 +6,22 @@ internal static class CommandTree
     /// <summary>Builds the tree; a few dozen objects.</summary>
     public static GinnelCommand Create()
     {
-        GinnelCommand root = new("ginnel", "Any program on a TCP/IP stack of its own, without privileges.", new CommandDetails
+        GinnelCommand root = new("ginnel", "Any program on a TCP/IP stack of its own, without privileges.", DescribeRoot);
+        root.Subcommands.Add(RunDescription.Create());
+        root.Subcommands.Add(ProxyDescription.Create());
+        root.Subcommands.Add(CtlDescription.Create());
+        root.Subcommands.Add(ExitDescription.Create());
+        root.Subcommands.Add(EntranceDescription.Create());
+        root.Subcommands.Add(Doctor());
+        root.Subcommands.Add(Completion());
+        return root;
+    }
+
+    private static CommandDetails DescribeRoot(List<Option> options)
+    {
+        options.Add(HelpSwitch());
+        options.Add(new SwitchOption("--version", "Print the version and the commit it was built from."));
+        return new CommandDetails
         {
             Usage = "[--help | --version] COMMAND …",
             Text =
@@ -27,25 +42,18 @@ internal static class CommandTree
                 ("2", "the words are wrong"),
                 ("125–127, other", "of ginnel run: see ginnel run --help"),
             ],
-        });
-        root.Options.Add(HelpSwitch());
-        root.Options.Add(new SwitchOption("--version", "Print the version and the commit it was built from."));
-        root.Subcommands.Add(RunDescription.Create());
-        root.Subcommands.Add(ProxyDescription.Create());
-        root.Subcommands.Add(CtlDescription.Create());
-        root.Subcommands.Add(ExitDescription.Create());
-        root.Subcommands.Add(EntranceDescription.Create());
-        root.Subcommands.Add(Doctor());
-        root.Subcommands.Add(Completion());
-        return root;
+        };
     }
 
     /// <summary>The option that every command has.</summary>
     public static SwitchOption HelpSwitch() => new("--help", "Print this text.", "-h");
 
-    private static GinnelCommand Doctor()
+    private static GinnelCommand Doctor() => new("doctor", "Say what this machine allows, and how to mend what it does not.", DescribeDoctor);
+
+    private static CommandDetails DescribeDoctor(List<Option> options)
     {
-        GinnelCommand command = new("doctor", "Say what this machine allows, and how to mend what it does not.", new CommandDetails
+        options.Add(HelpSwitch());
+        return new CommandDetails
         {
             Usage = "doctor",
             Text =
@@ -55,14 +63,15 @@ internal static class CommandTree
             ],
             Examples = [("ginnel doctor", "everything that ginnel run needs, one line each")],
             ExitCodes = [("0", "ginnel run works here"), ("1", "it does not; the lines say why"), ("2", "the words are wrong")],
-        });
-        command.Options.Add(HelpSwitch());
-        return command;
+        };
     }
 
-    private static GinnelCommand Completion()
+    private static GinnelCommand Completion() => new("completion", "Print the completion script of a shell.", DescribeCompletion);
+
+    private static CommandDetails DescribeCompletion(List<Option> options)
     {
-        GinnelCommand command = new("completion", "Print the completion script of a shell.", new CommandDetails
+        options.Add(HelpSwitch());
+        return new CommandDetails
         {
             Usage = "completion bash|zsh|fish",
             Text = ["Prints a script that teaches the shell to complete commands, options and the words of the command that is run."],
@@ -74,8 +83,6 @@ internal static class CommandTree
                 ("ginnel completion fish > ~/.config/fish/completions/ginnel.fish", "for fish"),
             ],
             ExitCodes = [("0", "done"), ("2", "the words are wrong")],
-        });
-        command.Options.Add(HelpSwitch());
-        return command;
+        };
     }
 }

@@ -4,9 +4,19 @@ namespace Ginnel.Cli.CommandLine;
 internal static class CtlDescription
 {
     /// <summary>The command.</summary>
-    public static GinnelCommand Create()
+    public static GinnelCommand Create() => new("ctl", "Ask a running ginnel proxy, and change its rules.", Describe);
+
+    private static CommandDetails Describe(List<Option> options)
     {
-        GinnelCommand command = new("ctl", "Ask a running ginnel proxy, and change its rules.", new CommandDetails
+        options.Add(CommandTree.HelpSwitch());
+        options.Add(new ValueOption("--name", "NAME", "The instance, as its --name or its file is called.", "-n"));
+        options.Add(new ValueOption("--socket", "PATH", "Its control socket, where that is in no usual place.") { Kind = ValueKind.File });
+        options.Add(new SwitchOption("--json", "Answer as the proxy does, in JSON."));
+        options.Add(new ValueOption("--ingress", "RULE", "With proxy add and proxy remove: a rule that listens on the tunnel.") { IsList = true });
+        options.Add(new ValueOption("--egress", "RULE", "With proxy add and proxy remove: a rule that listens on the host.") { IsList = true });
+        options.Add(new SwitchOption("--now", "With proxy remove: reset what has come in by the rule."));
+        options.Add(new ValueOption("--count", "N", "With ping: how many requests.", "-c") { Default = "1" });
+        return new CommandDetails
         {
             Usage = "ctl [--name NAME | --socket PATH] [--json] VERB …",
             Text =
@@ -28,15 +38,6 @@ internal static class CtlDescription
                 ("ginnel ctl proxy remove tcp:5432:db.internal:5432 --now", "close it, and reset what is open"),
             ],
             ExitCodes = [("0", "done"), ("1", "failed; standard error says why, and the proxy is as it was"), ("2", "the words are wrong")],
-        });
-        command.Options.Add(CommandTree.HelpSwitch());
-        command.Options.Add(new ValueOption("--name", "NAME", "The instance, as its --name or its file is called.", "-n"));
-        command.Options.Add(new ValueOption("--socket", "PATH", "Its control socket, where that is in no usual place.") { Kind = ValueKind.File });
-        command.Options.Add(new SwitchOption("--json", "Answer as the proxy does, in JSON."));
-        command.Options.Add(new ValueOption("--ingress", "RULE", "With proxy add and proxy remove: a rule that listens on the tunnel.") { IsList = true });
-        command.Options.Add(new ValueOption("--egress", "RULE", "With proxy add and proxy remove: a rule that listens on the host.") { IsList = true });
-        command.Options.Add(new SwitchOption("--now", "With proxy remove: reset what has come in by the rule."));
-        command.Options.Add(new ValueOption("--count", "N", "With ping: how many requests.", "-c") { Default = "1" });
-        return command;
+        };
     }
 }

@@ -4,9 +4,21 @@ namespace Ginnel.Cli.CommandLine;
 internal static class EntranceDescription
 {
     /// <summary>The command.</summary>
-    public static GinnelCommand Create()
+    public static GinnelCommand Create() => new("entrance", "Be the near end: reach networks through an exit elsewhere.", Describe);
+
+    private static CommandDetails Describe(List<Option> options)
     {
-        GinnelCommand command = new("entrance", "Be the near end: reach networks through an exit elsewhere.", new CommandDetails
+        options.Add(CommandTree.HelpSwitch());
+        options.Add(new ValueOption("--connect", "unix:PATH|ADDR:PORT", "The exit's listener."));
+        options.Add(new ValueOption("--command", "LINE", "A command line for sh whose standard input and output lead to an exit.") { Kind = ValueKind.Command });
+        ExitDescription.AddSecret(options);
+        options.Add(new ValueOption("--forward", "PROTOCOL:PORT:HOST:PORT",
+            "Listen on a port of this host's loopback and pass what comes to HOST at the exit; PROTOCOL is tcp or udp, HOST a name, an IPv4 address or an IPv6 address in brackets.")
+        { IsList = true });
+        options.Add(new SwitchOption("--root", "Be uid 0 inside, with COMMAND."));
+        RunDescription.AddNetwork(options);
+        RunDescription.AddReporting(options);
+        return new CommandDetails
         {
             Usage = "entrance (--connect ADDRESS | --command LINE) [--forward RULE…] [OPTION…] [-- COMMAND [ARGUMENT…]]",
             Text =
@@ -26,17 +38,6 @@ internal static class EntranceDescription
                 ("0, 1, 2", "without COMMAND: ended, failed, the words are wrong"),
                 .. RunDescription.ExitCodes,
             ],
-        });
-        command.Options.Add(CommandTree.HelpSwitch());
-        command.Options.Add(new ValueOption("--connect", "unix:PATH|ADDR:PORT", "The exit's listener."));
-        command.Options.Add(new ValueOption("--command", "LINE", "A command line for sh whose standard input and output lead to an exit.") { Kind = ValueKind.Command });
-        ExitDescription.AddSecret(command);
-        command.Options.Add(new ValueOption("--forward", "PROTOCOL:PORT:HOST:PORT",
-            "Listen on a port of this host's loopback and pass what comes to HOST at the exit; PROTOCOL is tcp or udp, HOST a name, an IPv4 address or an IPv6 address in brackets.")
-        { IsList = true });
-        command.Options.Add(new SwitchOption("--root", "Be uid 0 inside, with COMMAND."));
-        RunDescription.AddNetwork(command);
-        RunDescription.AddReporting(command);
-        return command;
+        };
     }
 }

@@ -4,9 +4,20 @@ namespace Ginnel.Cli.CommandLine;
 internal static class ExitDescription
 {
     /// <summary>The command.</summary>
-    public static GinnelCommand Create()
+    public static GinnelCommand Create() => new("exit", "Be the far end: let entrances reach networks through this host.", Describe);
+
+    private static CommandDetails Describe(List<Option> options)
     {
-        GinnelCommand command = new("exit", "Be the far end: let entrances reach networks through this host.", new CommandDetails
+        options.Add(CommandTree.HelpSwitch());
+        options.Add(new ValueOption("--expose", "CIDR", "A network that entrances may reach.") { IsList = true });
+        options.Add(new SwitchOption("--stdio", "Carry packets over standard input and output."));
+        options.Add(new ValueOption("--listen", "unix:PATH|ADDR:PORT", "Wait for entrances there."));
+        AddSecret(options);
+        options.Add(new SwitchOption("--insecure-listen", "Allow --listen on a reachable address without a secret."));
+        options.Add(new ValueOption("--dns", "ADDR", "Resolve names for the entrances at this name server instead of the host's.") { IsList = true, Default = "those in /etc/resolv.conf" });
+        options.Add(new SwitchOption("--verbose", "A line on standard error for every flow that ends.", "-v"));
+        options.Add(new ValueOption("--log", "FILE", "Append these lines to FILE instead; implies -v.") { Kind = ValueKind.File });
+        return new CommandDetails
         {
             Usage = "exit --expose CIDR… (--stdio | --listen ADDRESS) [OPTION…]",
             Text =
@@ -24,21 +35,11 @@ internal static class ExitDescription
                 ("ginnel exit --expose 192.168.7.0/24 --listen 0.0.0.0:7000 --secret-file ~/exit.secret", "over TCP, for those who know the secret"),
             ],
             ExitCodes = [("0", "ended, by its peer or by SIGINT or SIGTERM"), ("1", "failed; standard error says why"), ("2", "the words are wrong, or nothing is exposed")],
-        });
-        command.Options.Add(CommandTree.HelpSwitch());
-        command.Options.Add(new ValueOption("--expose", "CIDR", "A network that entrances may reach.") { IsList = true });
-        command.Options.Add(new SwitchOption("--stdio", "Carry packets over standard input and output."));
-        command.Options.Add(new ValueOption("--listen", "unix:PATH|ADDR:PORT", "Wait for entrances there."));
-        AddSecret(command);
-        command.Options.Add(new SwitchOption("--insecure-listen", "Allow --listen on a reachable address without a secret."));
-        command.Options.Add(new ValueOption("--dns", "ADDR", "Resolve names for the entrances at this name server instead of the host's.") { IsList = true, Default = "those in /etc/resolv.conf" });
-        command.Options.Add(new SwitchOption("--verbose", "A line on standard error for every flow that ends.", "-v"));
-        command.Options.Add(new ValueOption("--log", "FILE", "Append these lines to FILE instead; implies -v.") { Kind = ValueKind.File });
-        return command;
+        };
     }
 
     /// <summary>The option that both ends have.</summary>
-    public static void AddSecret(GinnelCommand command) => command.Options.Add(new ValueOption("--secret-file", "FILE",
+    public static void AddSecret(List<Option> options) => options.Add(new ValueOption("--secret-file", "FILE",
         "A file with a secret of at least 16 bytes that both ends know; others must not be able to read it. Authenticates, does not encrypt.")
     { Kind = ValueKind.File });
 }

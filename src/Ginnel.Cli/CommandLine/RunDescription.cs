@@ -13,9 +13,22 @@ internal static class RunDescription
     ];
 
     /// <summary>The command.</summary>
-    public static GinnelCommand Create()
+    public static GinnelCommand Create() => new("run", "Run a program with a network of its own.", Describe);
+
+    private static CommandDetails Describe(List<Option> options)
     {
-        GinnelCommand command = new("run", "Run a program with a network of its own.", new CommandDetails
+        options.Add(CommandTree.HelpSwitch());
+        options.Add(new ValueOption("--publish", "[ADDR:]PORT[:PORT][/udp]",
+            "Accept connections on a port of this host and pass them to a port inside, where programs on the sandbox's loopback are reached too. "
+            + "Ranges such as 8000-8010 are possible, IPv6 addresses stand in brackets.", "-p")
+        { IsList = true, Default = "ADDR is 127.0.0.1, the port inside is the port outside, TCP" });
+        options.Add(new SwitchOption("--host-loopback", "Let the program reach this host's loopback, as host.ginnel.internal "
+            + "(also host.containers.internal and host.docker.internal)."));
+        options.Add(new ValueOption("--dns", "ADDR", "Ask this name server instead of the host's.") { IsList = true, Default = "those in /etc/resolv.conf" });
+        options.Add(new SwitchOption("--root", "Be uid 0 inside."));
+        AddNetwork(options);
+        AddReporting(options);
+        return new CommandDetails
         {
             Usage = "run [OPTION…] [--] [COMMAND [ARGUMENT…]]",
             Text =
@@ -38,37 +51,25 @@ internal static class RunDescription
                 ("ginnel run --pcap trace.pcapng -- dig example.org", "keep the packets, for Wireshark"),
             ],
             ExitCodes = ExitCodes,
-        });
-        command.Options.Add(CommandTree.HelpSwitch());
-        command.Options.Add(new ValueOption("--publish", "[ADDR:]PORT[:PORT][/udp]",
-            "Accept connections on a port of this host and pass them to a port inside, where programs on the sandbox's loopback are reached too. "
-            + "Ranges such as 8000-8010 are possible, IPv6 addresses stand in brackets.", "-p")
-        { IsList = true, Default = "ADDR is 127.0.0.1, the port inside is the port outside, TCP" });
-        command.Options.Add(new SwitchOption("--host-loopback", "Let the program reach this host's loopback, as host.ginnel.internal "
-            + "(also host.containers.internal and host.docker.internal)."));
-        command.Options.Add(new ValueOption("--dns", "ADDR", "Ask this name server instead of the host's.") { IsList = true, Default = "those in /etc/resolv.conf" });
-        command.Options.Add(new SwitchOption("--root", "Be uid 0 inside."));
-        AddNetwork(command);
-        AddReporting(command);
-        return command;
+        };
     }
 
     /// <summary>The options that say what the network inside looks like.</summary>
-    public static void AddNetwork(GinnelCommand command)
+    public static void AddNetwork(List<Option> options)
     {
-        command.Options.Add(new SwitchOption("--no-ipv6", "Have no IPv6 inside."));
-        command.Options.Add(new ValueOption("--mtu", "BYTES", "Longest IP packet towards the program, 68–65520; below 1280 there is no IPv6.") { Default = "1500" });
-        command.Options.Add(new ValueOption("--subnet", "CIDR", "The network inside; once for IPv4, once for IPv6.")
+        options.Add(new SwitchOption("--no-ipv6", "Have no IPv6 inside."));
+        options.Add(new ValueOption("--mtu", "BYTES", "Longest IP packet towards the program, 68–65520; below 1280 there is no IPv6.") { Default = "1500" });
+        options.Add(new ValueOption("--subnet", "CIDR", "The network inside; once for IPv4, once for IPv6.")
         { IsList = true, Default = "10.0.2.0/24 and fd00:2::/64, or the next that this host has no route to" });
     }
 
     /// <summary>The options that say what is told about the flows.</summary>
-    public static void AddReporting(GinnelCommand command)
+    public static void AddReporting(List<Option> options)
     {
-        command.Options.Add(new SwitchOption("--no-status", "Do not serve http://ginnel.internal/."));
-        command.Options.Add(new ValueOption("--pcap", "FILE", "Write every packet to FILE, in pcapng, readable by you only.") { Kind = ValueKind.File });
-        command.Options.Add(new SwitchOption("--verbose", "A line on standard error for every flow that ends: name or address, port, bytes, duration, how it ended.", "-v"));
-        command.Options.Add(new ValueOption("--log", "FILE", "Append these lines to FILE instead; implies -v.") { Kind = ValueKind.File });
-        command.Options.Add(new SwitchOption("--summary", "Totals on standard error at the end."));
+        options.Add(new SwitchOption("--no-status", "Do not serve http://ginnel.internal/."));
+        options.Add(new ValueOption("--pcap", "FILE", "Write every packet to FILE, in pcapng, readable by you only.") { Kind = ValueKind.File });
+        options.Add(new SwitchOption("--verbose", "A line on standard error for every flow that ends: name or address, port, bytes, duration, how it ended.", "-v"));
+        options.Add(new ValueOption("--log", "FILE", "Append these lines to FILE instead; implies -v.") { Kind = ValueKind.File });
+        options.Add(new SwitchOption("--summary", "Totals on standard error at the end."));
     }
 }

@@ -23,7 +23,7 @@ internal static class NetworkOptions
         FlowLog = report.Log,
         Summary = options.Has("--summary") ? Console.Error : null,
         StatusPage = !options.Has("--no-status"),
-        Version = ProgramVersion.Text,
+        Version = () => ProgramVersion.Text,
         SelfCommand = SelfCommand.Words,
         Caller = Program.Caller,
     };

@@ -6,7 +6,7 @@ namespace Ginnel.Linux.Launch;
 /// What this process got from its caller and a child must get again, byte for byte. The .NET runtime changes some of it before
 /// Main runs (it ignores SIGPIPE and raises the soft limit of descriptors), so two values can come only from outside.
 /// </summary>
-internal sealed class InheritedState
+internal sealed unsafe class InheritedState
 {
     private const int SignalPipe = 13;
 
@@ -39,7 +39,7 @@ internal sealed class InheritedState
         {
             Environment = SplitZeros(ReadAll("/proc/self/environ")),
             IgnoredSignals = ignored,
-            BlockedSignals = ProcStatus.Mask(Status, "SigBlk") ?? 0,
+            BlockedSignals = BlockedByThisThread(),
             SoftOpenFiles = softOpenFiles ?? LimitOfParent(),
             Descriptors = FindDescriptors(),
         };
@@ -60,6 +60,17 @@ internal sealed class InheritedState
 
     private static ulong? LimitOfParent() =>
         ProcStatus.Number("/proc/self/status", "PPid") is { } parent ? ProcStatus.SoftOpenFiles($"/proc/{parent}/limits") : null;
+
+    /// <summary>
+    /// A thread has the mask of who made it. That of another, the first say, cannot be relied on: it blocks all signals for the moment in which it
+    /// makes a thread.
+    /// </summary>
+    private static ulong BlockedByThisThread()
+    {
+        ulong* set = stackalloc ulong[Processes.SignalSetSize / sizeof(ulong)];
+        new Span<byte>(set, Processes.SignalSetSize).Clear();
+        return Processes.pthread_sigmask(0, null, set) == 0 ? set[0] : 0;
+    }
 
     private static byte[] ReadAll(string path) => File.ReadAllBytes(path);
 

@@ -47,11 +47,18 @@ public abstract unsafe partial class DescriptorLink : ILink
         {
             int turn = Volatile.Read(ref _turns);
             if (!_life.IsRunning) return true;
-            if ((turn & 1) != 0) return false;
-            Descriptors.PollFd entry = new() { Descriptor = _descriptor.Number, Events = Descriptors.PollIn };
             // Had the loop woken meanwhile, what it read might not be delivered yet.
-            return Descriptors.poll(&entry, 1, 0) <= 0 && Volatile.Read(ref _turns) == turn;
+            return (turn & 1) == 0 && !HasPacket() && Volatile.Read(ref _turns) == turn;
         }
+    }
+
+    /// <summary>Whether no packet has come yet, neither to the link's sink nor to the kernel's queue.</summary>
+    public bool IsUnused => Volatile.Read(ref _turns) == 0 && !HasPacket() && Volatile.Read(ref _turns) == 0;
+
+    private bool HasPacket()
+    {
+        Descriptors.PollFd entry = new() { Descriptor = _descriptor.Number, Events = Descriptors.PollIn };
+        return Descriptors.poll(&entry, 1, 0) > 0;
     }
 
     /// <summary>

@@ -62,6 +62,12 @@ internal sealed class TunDevice : IDisposable
     /// <summary>Adopts a device that another process of ours made and configured.</summary>
     public static TunDevice Adopt(Descriptor descriptor, string name, TunOffloads offloads) => new(descriptor, name, offloads);
 
+    /// <summary>
+    /// Lets the interface outlive its descriptor, without carrier, until its namespace goes. Removing one keeps whoever closes it until every
+    /// processor has noticed, for 10 to 30 ms. False: the kernel refused.
+    /// </summary>
+    public static unsafe bool Keep(Descriptor descriptor) => Descriptors.ioctl(descriptor.Number, Tun.SetPersist, (void*)1) == 0;
+
     /// <inheritdoc/>
     public void Dispose() => Descriptor.Dispose();
 

@@ -30,6 +30,9 @@ internal sealed class DirectLaunch(LaunchContext context, bool usesTun)
     /// <summary>The way out, owned by the caller.</summary>
     public DescriptorLink Link { get; private set; } = null!;
 
+    /// <summary>Whether a device that is left behind does no harm to who still uses it.</summary>
+    public bool MayKeepDevice { get; private set; }
+
     /// <summary>Why this way cannot be taken here, or null. Nothing is started to find out.</summary>
     public static string? Obstacle(IdentityMapping identity, InheritedState inherited)
     {
@@ -98,6 +101,7 @@ internal sealed class DirectLaunch(LaunchContext context, bool usesTun)
             step = ShellScript.NoCover;
             NamespaceSetup.Cover(sheet);
             NamespaceSetup.Tune(sheet);
+            MayKeepDevice = usesTun && NamespaceSetup.TieRoutesToCarrier(sheet);
             return null;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)

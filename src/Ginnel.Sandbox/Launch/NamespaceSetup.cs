@@ -47,14 +47,24 @@ internal static class NamespaceSetup
         if (sheet.OpensLoopback) TrySetting(NetworkScript.LoopbackSwitch(sheet.InterfaceName), "1");
     }
 
-    private static void TrySetting(string path, string value)
+    /// <summary>
+    /// Makes a device without carrier one without routes: who is left behind with it is told at once that there is no network. False where
+    /// /proc/sys is read-only.
+    /// </summary>
+    public static bool TieRoutesToCarrier(LaunchSheet sheet) =>
+        TrySetting($"/proc/sys/net/ipv4/conf/{sheet.InterfaceName}/ignore_routes_with_linkdown", "1")
+        && (sheet.V6 is null || TrySetting($"/proc/sys/net/ipv6/conf/{sheet.InterfaceName}/ignore_routes_with_linkdown", "1"));
+
+    private static bool TrySetting(string path, string value)
     {
         try
         {
             File.WriteAllText(path, value);
+            return true;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
+            return false;
         }
     }
 }

@@ -6,8 +6,8 @@ using Ginnel.Sandbox.Launch;
 namespace Ginnel.Sandbox;
 
 /// <summary>
-/// A program in namespaces of its own. It waits, launched and not yet executed, until <see cref="Release"/>: attach the link to a stack
-/// first, so that its first packet finds someone. If this process dies before that, the program never runs; if it dies later, the device
+/// A program in namespaces of its own. It waits, launched and not yet executed, until <see cref="Release"/>. What it sends before the link is
+/// attached to a stack waits in the device's queue. If this process dies before that, the program never runs; if it dies later, the device
 /// goes with it and the program has no network, but lives on: it is the user's to end.
 /// </summary>
 public sealed class SandboxProcess : IAsyncDisposable
@@ -15,25 +15,27 @@ public sealed class SandboxProcess : IAsyncDisposable
     /// <summary>What a program that was never released ended with.</summary>
     private const int NeverBorn = 125;
 
-    private readonly LaunchContext _context;
+    private readonly LaunchOptions _options;
     private readonly TaskCompletionSource<SandboxProcess> _launched = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<ExitStatus> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _lock = new();
     private readonly ManualResetEventSlim _isDecided = new();
     // Signals that came for a program that is not born yet.
     private readonly List<int> _early = [];
+    private LaunchContext? _context;
     private ControlSocket? _control;
     private DirectLaunch? _direct;
     private ChildProcess? _child;
     private DescriptorLink? _link;
+    private bool _mayKeepDevice;
 
-    private SandboxProcess(LaunchContext context) => _context = context;
+    private SandboxProcess(LaunchOptions options) => _options = options;
 
     /// <summary>The program's process id, as this process sees it; 0 for one that is not born yet, as it may be before <see cref="Release"/>.</summary>
     public int ProcessId => _child?.Pid ?? 0;
 
     /// <summary>How ids are mapped.</summary>
-    public IdentityMapping Identity => _context.Identity.Mapping;
+    public IdentityMapping Identity => _context!.Identity.Mapping;
 
     /// <summary>Completes when the program has ended.</summary>
     public Task<ExitStatus> Exited => _exited.Task;
@@ -46,6 +48,9 @@ public sealed class SandboxProcess : IAsyncDisposable
 
     /// <summary>Whether everything that left the sandbox so far has been delivered to the link's sink.</summary>
     public bool IsLinkQuiet => _link!.IsQuiet;
+
+    /// <summary>Whether nothing has left the sandbox at all.</summary>
+    public bool IsLinkUnused => _link!.IsUnused;
 
     /// <summary>Whether the link carries to the program's <c>::1</c>.</summary>
     public bool ReachesLoopbackV6 => _link!.Door is not null;
@@ -61,7 +66,7 @@ public sealed class SandboxProcess : IAsyncDisposable
     /// help.</exception>
     public static Task<SandboxProcess> StartAsync(LaunchOptions options)
     {
-        SandboxProcess process = new(LaunchContext.Prepare(options));
+        SandboxProcess process = new(options);
         // A thread of its own: it launches, then sleeps in waitid until the program ends.
         new Thread(process.Run) { IsBackground = true, Name = "sandbox" }.Start();
         return process._launched.Task;
@@ -74,7 +79,7 @@ public sealed class SandboxProcess : IAsyncDisposable
         {
             if (_direct is not null) Spawn(_direct);
             if (_control is null) return;
-            if (_context.Inherited.SoftOpenFiles is { } soft) _child!.LimitOpenFiles(soft);
+            if (_context!.Inherited.SoftOpenFiles is { } soft) _child!.LimitOpenFiles(soft);
             _control.Send("go\n"u8);
             _control.Dispose();
             _control = null;
@@ -90,6 +95,15 @@ public sealed class SandboxProcess : IAsyncDisposable
             _early.Add(signal);
             return _direct is not null;
         }
+    }
+
+    /// <summary>
+    /// Leaves the removal of the device to the end of its namespace where that can be done, for this process ends next: a program that lives on
+    /// has a network without carrier then, which is as good as none.
+    /// </summary>
+    public void LeaveDevice()
+    {
+        if (_mayKeepDevice && _link is TunLink device) device.Keep();
     }
 
     /// <summary>Takes the network away. A program that was never released ends; one that runs goes on without a network.</summary>
@@ -110,7 +124,8 @@ public sealed class SandboxProcess : IAsyncDisposable
     {
         try
         {
-            Launch();
+            _context = LaunchContext.Prepare(_options);
+            Launch(_context);
         }
         catch (Exception failure)
         {
@@ -162,14 +177,14 @@ public sealed class SandboxProcess : IAsyncDisposable
         }
     }
 
-    private void Launch()
+    private void Launch(LaunchContext context)
     {
         LaunchException? first = null;
-        foreach (DeviceChoice way in Ways())
+        foreach (DeviceChoice way in Ways(context))
         {
             try
             {
-                Launch(way);
+                Launch(context, way);
                 Way = way;
                 return;
             }
@@ -181,35 +196,35 @@ public sealed class SandboxProcess : IAsyncDisposable
         throw first!;
     }
 
-    private void Launch(DeviceChoice way)
+    private void Launch(LaunchContext context, DeviceChoice way)
     {
         if (way is DeviceChoice.DirectTun or DeviceChoice.DirectPacket)
         {
-            DirectLaunch direct = new(_context, usesTun: way == DeviceChoice.DirectTun);
+            DirectLaunch direct = new(context, usesTun: way == DeviceChoice.DirectTun);
             direct.Prepare();
-            (_direct, _link) = (direct, direct.Link);
+            (_direct, _link, _mayKeepDevice) = (direct, direct.Link, direct.MayKeepDevice);
             return;
         }
-        LaunchAttempt attempt = new(_context, way);
+        LaunchAttempt attempt = new(context, way);
         attempt.Run();
         (_child, _control, _link) = (attempt.Child, attempt.Control, attempt.Link);
     }
 
     /// <summary>The quickest first. A way that is asked for by name is the only one.</summary>
-    private IEnumerable<DeviceChoice> Ways()
+    private static IEnumerable<DeviceChoice> Ways(LaunchContext context)
     {
-        if (_context.Options.Device != DeviceChoice.Automatic)
+        if (context.Options.Device != DeviceChoice.Automatic)
         {
-            yield return _context.Options.Device;
+            yield return context.Options.Device;
             yield break;
         }
-        if (DirectLaunch.Obstacle(_context.Identity.Mapping, _context.Inherited) is null)
+        if (DirectLaunch.Obstacle(context.Identity.Mapping, context.Inherited) is null)
         {
             if (VerbLaunch.CanUseTun) yield return DeviceChoice.DirectTun;
             yield return DeviceChoice.DirectPacket;
         }
-        if (ShellLaunch.Obstacle(_context) is null) yield return DeviceChoice.ShellTun;
-        if (_context.Tools.Unshare is null) yield break;
+        if (ShellLaunch.Obstacle(context) is null) yield return DeviceChoice.ShellTun;
+        if (context.Tools.Unshare is null) yield break;
         if (VerbLaunch.CanUseTun) yield return DeviceChoice.VerbTun;
         yield return DeviceChoice.VerbPacket;
     }

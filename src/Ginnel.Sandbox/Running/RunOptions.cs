@@ -41,8 +41,8 @@ public sealed record RunOptions
     /// <summary>Whether <c>http://ginnel.internal/</c> is served.</summary>
     public bool StatusPage { get; init; } = true;
 
-    /// <summary>What the status page calls this program.</summary>
-    public string Version { get; init; } = "ginnel";
+    /// <summary>What the status page calls this program; asked for when the page is.</summary>
+    public Func<string> Version { get; init; } = () => "ginnel";
 
     /// <summary>Which device leads out.</summary>
     public DeviceChoice Device { get; init; }

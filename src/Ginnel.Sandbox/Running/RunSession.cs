@@ -29,28 +29,55 @@ public static class RunSession
         await using SandboxProcess process = await launching.ConfigureAwait(false);
         process.Link.EventLoop = loop;
         CaptureFile? capture = deferred.Open();
-        network.Start(capture is null ? process.Link : new CaptureLink(process.Link, capture, InterfaceName), process.GatewayAddress, publication, process.ReachesLoopbackV6);
+        ILink link = capture is null ? process.Link : new CaptureLink(process.Link, capture, InterfaceName);
         using SignalForwarder signals = new(process);
+        // The program loads while its network is being opened: what it sends meanwhile waits in the device.
         process.Release();
-        Task<Exception> broken = network.Host.Failed;
-        await Task.WhenAny(process.Exited, broken).ConfigureAwait(false);
-        if (broken.IsCompleted && !process.Exited.IsCompleted)
+        Task opening = Task.Run(() => network.Start(link, process.GatewayAddress, publication, process.ReachesLoopbackV6));
+        try
+        {
+            await Task.WhenAny(process.Exited, opening).ConfigureAwait(false);
+            bool hasNeededNone = !opening.IsCompleted && process.IsLinkUnused && options.Over is not null;
+            if (!hasNeededNone) await ServeAsync(network, process, opening).ConfigureAwait(false);
+            ExitStatus status = await process.Exited.ConfigureAwait(false);
+            if (capture?.Failure is { } failure) Console.Error.WriteLine($"ginnel: --pcap: {options.CaptureFile} is incomplete: {failure.Message}");
+            if (options.Summary is { } summary) WriteSummary(summary, network, Stopwatch.GetElapsedTime(began));
+            // A connection that is still open is reset by us: the kernel would end it as if all had been sent.
+            if (options.Over is { } over && network.Flows.LiveCount == 0 && !network.Host.Failed.IsCompleted)
+            {
+                deferred.Dispose();
+                process.LeaveDevice();
+                over(status);
+            }
+            return status;
+        }
+        finally
+        {
+            await opening.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>Until the program has ended and what it wrote last is delivered.</summary>
+    private static async Task ServeAsync(RunNetwork network, SandboxProcess process, Task opening)
+    {
+        Task broken = BreakAsync(network.Host, opening);
+        if (await Task.WhenAny(process.Exited, broken).ConfigureAwait(false) == broken)
         {
             // Fails closed: the device goes, and the program is told by its network being gone.
-            Console.Error.WriteLine($"ginnel: a fault of Ginnel's own has ended the network, please report it: {await broken.ConfigureAwait(false)}");
+            string why = broken.Exception!.InnerException!.ToString();
+            Console.Error.WriteLine($"ginnel: a fault of Ginnel's own has ended the network, please report it: {why}");
             await process.DisposeAsync().ConfigureAwait(false);
         }
-        ExitStatus status = await process.Exited.ConfigureAwait(false);
+        await process.Exited.ConfigureAwait(false);
+        await opening.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await new LastDelivery(network.Host, network.Flows, process).RunAsync().ConfigureAwait(false);
-        if (capture?.Failure is { } failure) Console.Error.WriteLine($"ginnel: --pcap: {options.CaptureFile} is incomplete: {failure.Message}");
-        if (options.Summary is { } summary) WriteSummary(summary, network, Stopwatch.GetElapsedTime(began));
-        // A connection that is still open is reset by us: the kernel would end it as if all had been sent.
-        if (options.Over is { } over && network.Flows.LiveCount == 0 && !broken.IsCompleted)
-        {
-            deferred.Dispose();
-            over(status);
-        }
-        return status;
+    }
+
+    /// <summary>Fails with the fault that has ended the network, be it in its opening.</summary>
+    private static async Task BreakAsync(NetworkHost host, Task opening)
+    {
+        await opening.ConfigureAwait(false);
+        throw await host.Failed.ConfigureAwait(false);
     }
 
     private static LaunchOptions ToLaunch(RunOptions options, SandboxAddresses addresses) => new()

@@ -16,7 +16,7 @@ internal sealed class SandboxStatus(RunOptions options, SandboxAddresses address
         ResolverConfiguration resolver = way.Resolvers.Current;
         return new StatusSnapshot
         {
-            Version = options.Version,
+            Version = options.Version(),
             Uptime = time.GetElapsedTime(_started),
             Network =
             [
