@@ -17,14 +17,28 @@ internal sealed partial class TcpConnection
         SequenceNumber acknowledgment = segment.Header.Acknowledgment;
         if (State == TcpState.SynReceived && !CheckHandshakeAcknowledgment(segment, now)) return false;
         // RFC 5961 section 5.2: what we never sent, or what was acknowledged long ago, cannot come from the peer (attack case C13).
-        if (acknowledgment > SndNxt || acknowledgment < SndUna - MaxSndWnd)
+        if (acknowledgment > SndNxt || acknowledgment < OldestAcknowledgment)
         {
             Tcp.Drop(DropReason.BadAcknowledgment);
             ChallengeAck(now);
             return false;
         }
+        NoteTimestamp(segment, now);
         TakeAcknowledgment(segment, now);
         return State != TcpState.Closed;
+    }
+
+    /// <summary>
+    /// The least that an acknowledgment of the peer's can say that was late on its way: a window ago, but nothing from before our SYN. While little
+    /// was acknowledged, the window alone would leave room for numbers that were never ours.
+    /// </summary>
+    private SequenceNumber OldestAcknowledgment
+    {
+        get
+        {
+            bool finAcknowledged = _finSent && SndUna == SndNxt;
+            return SndUna - (int)Math.Min(MaxSndWnd, 1 + _bytesSent + (finAcknowledged ? 1 : 0));
+        }
     }
 
     /// <summary>What an acknowledgment says that may be believed.</summary>

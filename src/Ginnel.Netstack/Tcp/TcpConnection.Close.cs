@@ -52,7 +52,7 @@ internal sealed partial class TcpConnection
             case TcpState.Closed: Die(); return;
             case TcpState.Pending or TcpState.SynSent: Finish(NetworkFailure.Aborted, now); return;
             // RFC 9293 section 3.6.1: closing with unread data is a reset, so that the peer learns that they were lost.
-            case TcpState.Established or TcpState.FinWait1 or TcpState.FinWait2 or TcpState.CloseWait when unread:
+            case TcpState.Established or TcpState.FinWait1 or TcpState.FinWait2 or TcpState.CloseWait or TcpState.Closing or TcpState.LastAck when unread:
                 Reset(NetworkFailure.Aborted, now);
                 return;
             case TcpState.FinWait2: _expireAt = now + Options.FinWait2; break;

@@ -31,13 +31,15 @@ internal sealed partial class TcpConnection
         if (simultaneous) AcceptSimultaneous(ref segment);
         if (!CheckTimestamp(ref segment, now)) return;
         if (!CheckSequence(ref segment, now)) return;
-        NoteTimestamp(segment, now);
         if (segment.Has(TcpFlags.Rst)) { CheckReset(segment, now); return; }
         // Third, security and precedence: no longer checked (RFC 9293 appendix A.1).
         if (segment.Has(TcpFlags.Syn)) { SynArrives(now); return; }
         if (!segment.Has(TcpFlags.Ack)) { Tcp.Drop(DropReason.BadFlags); return; }
         Heard(now);
+        SequenceNumber former = RcvNxt;
         if (!CheckAcknowledgment(ref segment, now)) return;
+        // What was cut off in front came twice (RFC 2883); told only of a segment that is believed.
+        if (segment.Header.Sequence < former) NoteDuplicate(segment.Header.Sequence, SequenceNumber.Min(segment.End, former));
         // Sixth, URG: the pointer is ignored and urgent data are read in line, as RFC 6093 section 6 advises; so no pointer can point
         // anywhere (attack case C2).
         CheckText(ref segment, now);
@@ -68,7 +70,11 @@ internal sealed partial class TcpConnection
         return true;
     }
 
-    /// <summary>RFC 7323 section 4.3: only a segment that reaches back to the last acknowledgment may set the value to be echoed.</summary>
+    /// <summary>
+    /// RFC 7323 section 4.3: only a segment that reaches back to the last acknowledgment may set the value to be echoed. And only one whose own
+    /// acknowledgment is believed (RFC 5961 section 5.2): else a stranger who guesses a number in the window could set a value of the far
+    /// future, and everything that the peer sends would be too old for PAWS.
+    /// </summary>
     private void NoteTimestamp(in TcpSegment segment, Instant now)
     {
         if (!TimestampsOn || !segment.Header.HasTimestamps || segment.Has(TcpFlags.Rst) || segment.Header.Sequence > LastAckSent) return;
@@ -102,7 +108,6 @@ internal sealed partial class TcpConnection
         }
         // A SYN in the window is judged in step four, whatever else the segment carries.
         if (segment.Has(TcpFlags.Syn)) return true;
-        if (sequence < RcvNxt) NoteDuplicate(sequence, SequenceNumber.Min(segment.End, RcvNxt));
         segment.TrimFront(RcvNxt);
         // Who sends past the window should learn soon where it ends.
         if (segment.TrimBack(RcvAdv)) OweAck();
@@ -137,10 +142,14 @@ internal sealed partial class TcpConnection
         {
             _peerFinKnown = true;
             _peerFin = segment.Sequence + segment.Payload.Length;
+            // RFC 5681 section 4.2: out of order it shows a hole as data do, also where it comes alone.
+            if (RcvNxt != _peerFin && segment.Payload.IsEmpty) OweAck();
         }
         if (!_peerFinKnown || RcvNxt != _peerFin || !MayReceive) return;
         RcvNxt += 1;
         RcvAdv = SequenceNumber.Max(RcvAdv, RcvNxt);
+        // What came from beyond the end is of no stream.
+        OutOfOrder = null;
         OweAck();
         Raise(SocketEvents.PeerClosed | SocketEvents.Readable);
         switch (State)

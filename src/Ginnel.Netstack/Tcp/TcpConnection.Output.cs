@@ -135,9 +135,12 @@ internal sealed partial class TcpConnection
     // TcpOptions.NagleHoldsSecondSmall: no small segment is in flight.
     private bool MaySendSmall => Options.NagleHoldsSecondSmall && (_smallSentTo <= SndUna || _smallSentTo > SndNxt);
 
-    // SACK blocks take room from data while we have holes ourselves.
-    private int DataSegmentSize() =>
-        OutOfOrder is not { IsEmpty: false } && !_hasDuplicate ? SegmentSize : SndMss - (TimestampsOn ? 12 + 28 : 36);
+    /// <summary>SACK blocks take room from data while we have holes ourselves, and for a report of what came twice (RFC 6691 section 2).</summary>
+    private int DataSegmentSize()
+    {
+        int blocks = SackOn ? Math.Min(MaxSackBlocks, (OutOfOrder?.Count ?? 0) + (_hasDuplicate ? 1 : 0)) : 0;
+        return blocks == 0 ? SegmentSize : SegmentSize - (4 + 8 * blocks);
+    }
 
     private bool SendNew(int length, Instant now, bool isMtuProbe = false)
     {
@@ -148,6 +151,7 @@ internal sealed partial class TcpConnection
             _progressAt = now;
         }
         bool fin = length == Unsent && _finQueued && length < SndUna + SndWnd - SndNxt;
+        bool small = length % DataSegmentSize() != 0;
         TcpHeader header = NewHeader(SndNxt, TcpFlags.Ack | Push(SndNxt - SndUna + length, length) | (fin ? TcpFlags.Fin : 0), now);
         // RFC 3168 sections 5.2 and 6.1.2: only what is new data, and whose loss would be taken for congestion, may be marked.
         bool mayBeMarked = MaySetEct && length > 0 && !isMtuProbe;
@@ -156,7 +160,7 @@ internal sealed partial class TcpConnection
         if (mayBeMarked) _ecn &= ~EcnState.CwrOwed;
         SequenceNumber left = SndNxt;
         SndNxt += length + (fin ? 1 : 0);
-        if (length % SegmentSize != 0) _smallSentTo = SndNxt;
+        if (small) _smallSentTo = SndNxt;
         _finSent |= fin;
         Scoreboard.Sent(left, SndNxt, now, Memory);
         Reduction.Sent(length);

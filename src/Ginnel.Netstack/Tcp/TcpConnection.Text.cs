@@ -126,10 +126,12 @@ internal sealed partial class TcpConnection
         _duplicate = new SackBlock(left, right);
     }
 
+    private int MaxSackBlocks => TimestampsOn ? 3 : 4;
+
     /// <summary>SACK blocks: a duplicate first (RFC 2883 section 4), then the ranges, latest first (RFC 2018 section 4).</summary>
     private void FillSack(ref TcpHeader header)
     {
-        int max = TimestampsOn ? 3 : 4;
+        int max = MaxSackBlocks;
         int count = 0;
         if (_hasDuplicate)
         {

@@ -10,6 +10,8 @@ internal sealed partial class TcpConnection
         lease = default;
         if (ReceiveRing.IsLeased) return OpStatus.InvalidState;
         if (ReceiveRing.TryLease(out lease)) return OpStatus.Ok;
+        // Whatever became of the connection later: the peer has said that this was all, and a reader has missed nothing.
+        if (_peerFinKnown && RcvNxt > _peerFin) return OpStatus.EndOfStream;
         if (Failure != NetworkFailure.None) return OpStatus.Failed;
         return State is TcpState.CloseWait or TcpState.Closing or TcpState.LastAck or TcpState.TimeWait or TcpState.Closed
             ? OpStatus.EndOfStream
