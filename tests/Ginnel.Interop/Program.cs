@@ -1,4 +1,5 @@
 using Ginnel.Interop;
+using Ginnel.Interop.Differential;
 using Ginnel.Interop.Running;
 using Ginnel.Interop.Sandboxes;
 using Ginnel.Interop.WireGuard;
@@ -6,6 +7,7 @@ using Ginnel.Sandbox;
 
 if (args is [NamespaceVerb.Word, ..]) return NamespaceVerb.Run(args);
 if (args is [SandboxDriver.Word, .. var words]) return await SandboxDriver.RunAsync(words);
+if (args is [DifferentialProgram.Word, .. var seeds]) return DifferentialProgram.Run(seeds);
 if (args is [PeerServer.Word, var folder]) return await PeerServer.RunAsync(folder);
 if (args is [WireGuardEnd.Word, .. var end]) return await WireGuardEnd.RunAsync(end);
 if (args.Any(word => word is "--server" or "--internal-msbuild-node"))

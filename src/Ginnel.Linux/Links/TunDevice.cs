@@ -45,7 +45,7 @@ internal sealed class TunDevice : IDisposable
     {
         try
         {
-            SetInterface(descriptor, name);
+            SetInterface(descriptor, name, Tun.FlagTun | Tun.FlagNoPacketInfo | Tun.FlagVnetHeader);
             int headerSize = VirtioHeader.Size;
             Configure(descriptor, Tun.SetVnetHeaderSize, ref headerSize);
             TunOffloads offloads = offload ? SetOffloads(descriptor) : TunOffloads.None;
@@ -71,13 +71,33 @@ internal sealed class TunDevice : IDisposable
     /// <inheritdoc/>
     public void Dispose() => Descriptor.Dispose();
 
-    private static unsafe void SetInterface(Descriptor descriptor, string name)
+    /// <summary>
+    /// Makes a device in the calling thread's network namespace whose descriptor carries bare IP packets, whole and checksummed, and waits where it
+    /// is read: for tests that want to see what the kernel sends, segment by segment.
+    /// </summary>
+    /// <exception cref="LinuxException">No such device, or no permission.</exception>
+    internal static Descriptor CreateBare(string name)
+    {
+        Descriptor descriptor = Open();
+        try
+        {
+            SetInterface(descriptor, name, Tun.FlagTun | Tun.FlagNoPacketInfo);
+            return descriptor;
+        }
+        catch
+        {
+            descriptor.Dispose();
+            throw;
+        }
+    }
+
+    private static unsafe void SetInterface(Descriptor descriptor, string name, short flags)
     {
         byte* request = stackalloc byte[InterfaceRequestSize];
         Span<byte> bytes = new(request, InterfaceRequestSize);
         bytes.Clear();
         Encoding.ASCII.GetBytes(name, bytes[..(InterfaceNameSize - 1)]);
-        *(short*)(request + InterfaceNameSize) = (short)(Tun.FlagTun | Tun.FlagNoPacketInfo | Tun.FlagVnetHeader);
+        *(short*)(request + InterfaceNameSize) = flags;
         if (Descriptors.ioctl(descriptor.Number, Tun.SetInterface, request) != 0) throw LinuxException.Last("ioctl TUNSETIFF", name);
     }
 
