@@ -9,16 +9,22 @@ namespace Ginnel.Attacks.Device;
 internal static class DeviceTable
 {
     private const int Rate = 100_000;
-    private const double Warm = 1, Peace = 4;
+    private const double Warm = 1, Peace = 2;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    private sealed record Row(string Name, bool AnyIp, bool IsSilent);
+    /// <param name="Gigabits">What the honest program sends a second at most; 0 for as much as it can.</param>
+    private sealed record Row(string Name, bool AnyIp, bool IsSilent, int Gigabits);
 
     private static readonly Row[] Rows =
     [
-        new("at a listener", AnyIp: false, IsSilent: false),
-        new("any-IP, dials that nobody answers", AnyIp: true, IsSilent: true),
-        new("any-IP, dials that connect at once", AnyIp: true, IsSilent: false),
+        .. from gigabits in (int[])[1, 0]
+           from row in (Row[])
+           [
+               new("at a listener", AnyIp: false, IsSilent: false, gigabits),
+               new("any-IP, dials that nobody answers", AnyIp: true, IsSilent: true, gigabits),
+               new("any-IP, dials that connect at once", AnyIp: true, IsSilent: false, gigabits),
+           ]
+           select row,
     ];
 
     internal static async Task<string> MeasureAsync(int seconds)
@@ -26,13 +32,14 @@ internal static class DeviceTable
         StringBuilder report = new();
         report.AppendLine("## Over a TUN device, in real time").AppendLine();
         report.AppendLine(CultureInfo.InvariantCulture, $"`dotnet run -c Release --project bench/Ginnel.Attacks -- device {seconds}`, {Environment.ProcessorCount} cores, which the flood, the honest program, its kernel and the victim share. {Rate:N0} SYNs a");
-        report.AppendLine(CultureInfo.InvariantCulture, $"second for {seconds} s from made-up addresses, by a raw socket in the namespace behind the device; an honest program there sends as much as it can all the time, {Peace} s");
-        report.AppendLine("before the flood, during it, and as long after it. New honest connections are made one after another during the flood, each with one octet there and back.").AppendLine();
-        report.AppendLine("| flood | SYNs a second | the transfer in peace | during the flood | of peace | new connections | the longest took | buffers at most, of 256 MiB | sockets at most | dials at most at once | dials begun |");
-        report.AppendLine("|---|---|---|---|---|---|---|---|---|---|---|");
+        report.AppendLine(CultureInfo.InvariantCulture, $"second for {seconds} s from made-up addresses, by a raw socket in the namespace behind the device; an honest program there sends all the time, {Peace} s before the");
+        report.AppendLine("flood, during it, and as long after it: a gigabit a second, or as much as it can. New honest connections are made one after another during the flood, each with one octet there and back.").AppendLine();
+        report.AppendLine("| flood | the transfer | SYNs a second | in peace | during the flood | of peace | new connections | the longest took | buffers at most, of 256 MiB | sockets at most | dials at most at once | dials begun |");
+        report.AppendLine("|---|---|---|---|---|---|---|---|---|---|---|---|");
+        // Once for the compiler.
+        await OneAsync(Rows[0], 1).ConfigureAwait(false);
         foreach (Row row in Rows)
         {
-            await OneAsync(row, 1).ConfigureAwait(false);
             report.AppendLine(await OneAsync(row, seconds).ConfigureAwait(false));
             Console.Error.WriteLine(row.Name);
         }
@@ -43,6 +50,7 @@ internal static class DeviceTable
     {
         await using DeviceField field = new(row.AnyIp, row.IsSilent);
         using Socket transfer = await field.ConnectAsync(Patience).ConfigureAwait(false) ?? throw new InvalidOperationException("There is no connection in peace.");
+        if (row.Gigabits > 0) Pace(transfer, row.Gigabits);
         new Thread(() => Send(transfer)) { IsBackground = true, Name = "honest" }.Start();
         await Task.Delay(TimeSpan.FromSeconds(Warm)).ConfigureAwait(false);
         double before = await RateAsync(field, Task.Delay(TimeSpan.FromSeconds(Peace))).ConfigureAwait(false);
@@ -56,10 +64,9 @@ internal static class DeviceTable
         }
         await Task.Delay(TimeSpan.FromSeconds(Warm)).ConfigureAwait(false);
         double after = await RateAsync(field, Task.Delay(TimeSpan.FromSeconds(Peace))).ConfigureAwait(false), peace = (before + after) / 2;
-        Console.Error.WriteLine(string.Join(", ", field.Host.Snapshot().Drops.Select(drop => $"{drop.Key} {drop.Value:N0}")));
         transfer.Dispose();
         return string.Create(CultureInfo.InvariantCulture,
-            $"| {row.Name} | {thrown:N0} | {peace / 1e9:0.0} Gbit/s | {during / 1e9:0.0} Gbit/s | {during / peace:P0} | {trial.Made} of {trial.Tried} | {trial.Longest.TotalMilliseconds:N0} ms | {trial.MostBuffers / 1048576.0:0.0} MiB | {trial.MostSockets:N0} | {field.Dialer?.Most.ToString("N0", CultureInfo.InvariantCulture) ?? "–"} | {field.Dialer?.Begun.ToString("N0", CultureInfo.InvariantCulture) ?? "–"} |");
+            $"| {row.Name} | {(row.Gigabits > 0 ? $"{row.Gigabits} Gbit/s" : "full")} | {thrown:N0} | {peace / 1e9:0.00} Gbit/s | {during / 1e9:0.00} Gbit/s | {during / peace:P0} | {trial.Made} of {trial.Tried} | {trial.Longest.TotalMilliseconds:N0} ms | {trial.MostBuffers / 1048576.0:0.0} MiB | {trial.MostSockets:N0} | {field.Dialer?.Most.ToString("N0", CultureInfo.InvariantCulture) ?? "–"} | {field.Dialer?.Begun.ToString("N0", CultureInfo.InvariantCulture) ?? "–"} |");
     }
 
     private static async Task<double> RateAsync(DeviceField field, Task meanwhile)
@@ -68,6 +75,9 @@ internal static class DeviceTable
         await meanwhile.ConfigureAwait(false);
         return (field.Sink.Received - received) * 8 / Stopwatch.GetElapsedTime(began).TotalSeconds;
     }
+
+    // SO_MAX_PACING_RATE, in octets a second.
+    private static void Pace(Socket socket, int gigabits) => socket.SetRawSocketOption(1, 47, BitConverter.GetBytes(gigabits * 125_000_000));
 
     private static void Send(Socket socket)
     {

@@ -100,6 +100,9 @@ internal sealed partial class TcpConnection
         _synUntimed = true;
     }
 
+    /// <summary>When its SYN was answered, as long as its handshake is not completed.</summary>
+    internal Instant AnsweredAt => _progressAt;
+
     private void BeginSending(Instant now)
     {
         (Iss, TimestampOffset) = Tcp.Isn.Next(Flow, now);

@@ -8,6 +8,9 @@ namespace Ginnel.Netstack;
 /// </content>
 internal sealed partial class TcpLayer
 {
+    // Of an accepted one in any-IP mode: its SYN-ACK has been repeated after one, three and seven seconds.
+    private static readonly TimeSpan HandshakePatience = TimeSpan.FromSeconds(10);
+
     private bool HasTaker(in ReceivedPacket packet, in IpEndpoint local) =>
         packet.Interface.AnyIp || FindListener(packet, local) is not null;
 
@@ -77,17 +80,29 @@ internal sealed partial class TcpLayer
     }
 
     /// <summary>
-    /// At the limit a SYN is dropped; one that is repeated takes the place of a random pending one. Nobody can fill the table for good, and a
-    /// client that repeats its SYN gets in.
+    /// At a limit a SYN is dropped; one that is repeated gets in, and takes the place of a random pending one if there are too many of those. Nobody
+    /// can fill the table for good, and a client that repeats its SYN gets in.
     /// </summary>
     private bool TryMakePendingRoom(in FlowKey flow, SequenceNumber irs, Instant now)
     {
-        if (Context.PendingCount < Context.Options.MaxPending) return true;
-        if (_pending.Count == 0 || !_refused.WasRefused(flow, irs, Memory)) return false;
+        bool isFull = Context.PendingCount >= Context.Options.MaxPending;
+        if (!isFull && !IsTooManyAnswered(now)) return true;
+        if ((isFull && _pending.Count == 0) || !_refused.WasRefused(flow, irs, Memory)) return false;
+        if (!isFull) return true;
         Context.Counters.PendingEvicted++;
         _pending[(int)Context.Entropy.Next((uint)_pending.Count)].Finish(NetworkFailure.Evicted, now);
         return true;
     }
+
+    /// <summary>
+    /// Whether as many as may be were accepted lately and have not completed their handshake, as no honest ones would be. Dials that succeed
+    /// at once keep the pending ones few, and each SYN of a flood would cost a connection of the host's; so then, too, only who repeats
+    /// gets in. Those that have had their time bind nobody: a place in ten seconds is no work, and after a flood nobody has to wait for long.
+    /// </summary>
+    private bool IsTooManyAnswered(Instant now) =>
+        _answered.Count >= MaxAnswered && _answered.First is { } oldest && now - oldest.AnsweredAt < HandshakePatience;
+
+    private int MaxAnswered => 4 * Context.Options.MaxPending;
 
     /// <summary>
     /// A pending connection was accepted and answers its SYN. Of those whose handshake is then not completed there are four times as many as
@@ -97,7 +112,7 @@ internal sealed partial class TcpLayer
     private void Answer(TcpConnection connection, Instant now)
     {
         LeaveSet(connection);
-        if (_answered.Count >= 4 * Context.Options.MaxPending && _answered.First is { } oldest)
+        if (_answered.Count >= MaxAnswered && _answered.First is { } oldest)
         {
             Context.Counters.HalfOpenEvicted++;
             oldest.Finish(NetworkFailure.Evicted, now);
@@ -107,10 +122,12 @@ internal sealed partial class TcpLayer
         connection.AnswerSyn(now);
     }
 
-    /// <summary>A connection without a listener has completed its handshake: it gives way to nobody any more.</summary>
+    /// <summary>A connection without a listener has completed its handshake, or is gone: it gives way to nobody any more.</summary>
     internal void Completed(TcpConnection connection)
     {
-        if (ReferenceEquals(connection.List, _answered)) _answered.Remove(connection);
+        if (!ReferenceEquals(connection.List, _answered)) return;
+        _answered.Remove(connection);
+        ForgetRefused();
     }
 
     /// <summary>Takes a connection out of the set that it may have to leave for another: it is decided, or gone.</summary>
@@ -120,7 +137,13 @@ internal sealed partial class TcpLayer
         connection.Set?.Remove(connection);
         if (!pending) return;
         Context.PendingCount--;
-        if (_pending.Count == 0) _refused.Forget(Memory);
+        ForgetRefused();
+    }
+
+    /// <summary>Nothing is at its limit any more, so nobody is turned away.</summary>
+    private void ForgetRefused()
+    {
+        if (_pending.Count == 0 && _answered.Count < MaxAnswered) _refused.Forget(Memory);
     }
 
     /// <summary>A connection in TIME-WAIT gives way to a living one when the table is full.</summary>

@@ -203,6 +203,7 @@ internal sealed partial class TcpLayer
     internal void Forget(TcpConnection connection)
     {
         LeaveSet(connection);
+        Completed(connection);
         connection.List?.Remove(connection);
         _flows.Remove(connection);
         Context.Timers.Remove(connection);

@@ -9,8 +9,11 @@ public sealed class RelayOptions
     /// <summary>Longest time that a dial may take.</summary>
     public TimeSpan DialTimeout { get; init; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>Dials in flight; one more is rejected with <see cref="DialFailureKind.Limit"/>.</summary>
-    public int MaxPendingDials { get; init; } = 1_024;
+    /// <summary>
+    /// Dials in flight; one more is rejected with <see cref="DialFailureKind.Limit"/>. One that was given up counts until it has ended, so there are
+    /// more than a host's <see cref="NetworkHostOptions.MaxPending"/>: who has taken another's place there must not fail here for its sake.
+    /// </summary>
+    public int MaxPendingDials { get; init; } = 1_280;
 
     /// <summary>
     /// Flows at once. One more connection is rejected with <see cref="DialFailureKind.Limit"/>; one more port has that of some old ones closed that

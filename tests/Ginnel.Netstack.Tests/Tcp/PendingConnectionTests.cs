@@ -175,25 +175,61 @@ public sealed class PendingConnectionTests
         Assert.Equal((1L, 0L), (peer.Stack.Counters.PendingEvicted, peer.Host.Drops(DropReason.BacklogFull)));
     }
 
-    [Fact]
-    public void D1_accepted_ones_that_never_complete_their_handshake_are_bounded()
+    /// <summary>Accepts what is offered and lets go of what has failed; how many were accepted.</summary>
+    private static int AcceptAll(TcpPeer peer)
     {
-        using TcpPeer peer = AnyIp(maxPending: 4);
-        HashSet<SocketId> accepted = [];
-        for (int i = 0; i < 100; i++)
+        int accepted = 0;
+        while (peer.Stack.TryTakeEvent(out SocketEvent next))
+        {
+            if (next.Events.HasFlag(SocketEvents.Failed)) Assert.Equal(OpStatus.Ok, peer.Stack.Release(next.Id, peer.Now));
+            else if (peer.Stack.Accept(next.Id, peer.Now, out SocketId _) == OpStatus.Ok) accepted++;
+        }
+        return accepted;
+    }
+
+    /// <summary>So many SYNs from different ports, each dialled at once and accepted; how many were.</summary>
+    private static int Flood(TcpPeer peer, int from, int count)
+    {
+        int accepted = 0;
+        for (int i = from; i < from + count; i++)
         {
             peer.Port = (ushort)(2000 + i);
             peer.Send(TcpFlags.Syn, 0);
-            while (peer.Stack.TryTakeEvent(out SocketEvent next))
-            {
-                if (next.Events.HasFlag(SocketEvents.Failed)) Assert.Equal(OpStatus.Ok, peer.Stack.Release(next.Id, peer.Now));
-                else if (peer.Stack.Accept(next.Id, peer.Now, out SocketId id) == OpStatus.Ok) accepted.Add(id);
-            }
+            accepted += AcceptAll(peer);
             peer.Host.Sent();
         }
-        Assert.Equal(100, accepted.Count);
-        Assert.Equal(84, peer.Stack.Counters.HalfOpenEvicted);
-        Assert.InRange(peer.Stack.SocketCount, 16, 17);
+        return accepted;
+    }
+
+    [Fact]
+    public void D1_accepted_ones_that_never_complete_their_handshake_are_bounded_and_so_are_their_dials()
+    {
+        using TcpPeer peer = AnyIp(maxPending: 4);
+        Assert.Equal(16, Flood(peer, 0, 1000));
+        Assert.Equal((984L, 16), (peer.Host.Drops(DropReason.BacklogFull), peer.Stack.SocketCount));
+        // A client repeats its SYN, though nothing is pending in between: the oldest gives way.
+        Assert.Equal(1, Flood(peer, 500, 1));
+        Assert.Equal((1L, 16), (peer.Stack.Counters.HalfOpenEvicted, peer.Stack.SocketCount));
+        // What has had its time gives way to anybody, which is no work.
+        peer.Advance(TimeSpan.FromSeconds(10));
+        peer.Host.Sent();
+        Assert.Equal(16, Flood(peer, 2000, 100));
+        Assert.Equal((17L, 16), (peer.Stack.Counters.HalfOpenEvicted, peer.Stack.SocketCount));
+    }
+
+    [Fact]
+    public void What_was_turned_away_is_forgotten_with_the_last_that_is_not_completed()
+    {
+        using TcpPeer peer = AnyIp(new TcpOptions { ConnectTimeout = TimeSpan.FromSeconds(20) }, maxPending: 4);
+        Flood(peer, 0, 100);
+        Assert.NotEqual(0, peer.Stack.MemoryInUse);
+        for (int i = 0; i < 30; i++)
+        {
+            peer.AdvanceMs(1000);
+            AcceptAll(peer);
+            peer.Host.Sent();
+        }
+        Assert.Equal((0L, 0), (peer.Stack.MemoryInUse, peer.Stack.SocketCount));
     }
 
     [Fact]
@@ -205,13 +241,8 @@ public sealed class PendingConnectionTests
         peer.Stack.Accept(first, peer.Now, out _);
         peer.SentOne();
         peer.Send(TcpFlags.Ack, 1, 1);
-        for (int i = 0; i < 5; i++)
-        {
-            peer.Port++;
-            peer.Send(TcpFlags.Syn, 0);
-            peer.Stack.Accept(Pending(peer, first), peer.Now, out _);
-            peer.SentOne();
-        }
+        Assert.Equal(4, Flood(peer, 10_000, 5));
+        Assert.Equal(1, Flood(peer, 10_004, 1));
         Assert.True(peer.Stack.TryGetInfo(first, out TcpInfo info));
         Assert.Equal((TcpState.Established, 1L), (info.State, peer.Stack.Counters.HalfOpenEvicted));
     }
