@@ -165,6 +165,26 @@ public sealed class PendingConnectionTests
     }
 
     [Fact]
+    public void D16_of_a_hundred_thousand_SYNs_in_a_second_nearly_every_one_that_is_repeated_is_known()
+    {
+        using TcpPeer peer = AnyIp(maxPending: 1);
+        SequenceNumber iss = peer.PeerIss;
+        long Knock(int from, int to, int step)
+        {
+            long before = peer.Stack.Counters.PendingEvicted;
+            for (int i = from; i < to; i += step)
+            {
+                peer.Port = (ushort)(2000 + i % 60_000);
+                peer.PeerIss = iss + i / 60_000;
+                peer.Send(TcpFlags.Syn, 0);
+            }
+            return peer.Stack.Counters.PendingEvicted - before;
+        }
+        Assert.InRange(Knock(0, 100_000, 1), 0, 60);
+        Assert.InRange(Knock(50, 100_000, 100), 990, 1_000);
+    }
+
+    [Fact]
     public void D16_without_memory_for_what_was_turned_away_a_random_one_gives_way_at_once()
     {
         using TcpPeer peer = AnyIp(maxPending: 1);
