@@ -26,6 +26,7 @@ internal static class Report
         report.AppendLine(CultureInfo.InvariantCulture, $"The same path, {ShareCase.RoundTripMilliseconds} ms, without loss but that of its queue; all flows begin together, and are measured after a third of the time.").AppendLine();
         isMet &= ShareTable.Append(report, byWhat);
         report.AppendLine(CultureInfo.InvariantCulture, $"Targets: {GoodputTables.LeastRatio} in each cell, Jain's index {ShareTable.LeastIndex} among ours: {(isMet ? "met" : "**not all met**")}.");
+        report.AppendLine().Append(Explanation.Text);
         return (report.ToString(), isMet);
     }
 

@@ -140,10 +140,10 @@ internal sealed partial class TcpLayer
         ForgetRefused();
     }
 
-    /// <summary>Nothing is at its limit any more, so nobody is turned away.</summary>
+    /// <summary>Nothing is near its limit any more, so nobody is turned away; who gives way to another must not make us forget the rest.</summary>
     private void ForgetRefused()
     {
-        if (_pending.Count == 0 && _answered.Count < MaxAnswered) _refused.Forget(Memory);
+        if (_pending.Count == 0 && _answered.Count < MaxAnswered / 2) _refused.Forget(Memory);
     }
 
     /// <summary>A connection in TIME-WAIT gives way to a living one when the table is full.</summary>
