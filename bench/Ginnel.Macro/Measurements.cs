@@ -96,7 +96,7 @@ internal sealed class Measurements(Peer[] peers, int port, int rounds, int secon
     // slirp4netns takes over half a minute to open so many and 2.5 GB to hold them, and is left out.
     private Table Idle()
     {
-        Table memory = new($"Resident memory of the gateway, {IdleConnections} idle connections more", "MB", "Lower is better.");
+        Table memory = new($"Resident memory of the gateway, {IdleConnections} idle connections more, after {Workers.LoadClient.Rest.TotalSeconds:0} s of rest", "MB", "Lower is better.");
         string many = IdleConnections.ToString(CultureInfo.InvariantCulture);
         foreach (Peer peer in peers)
         {

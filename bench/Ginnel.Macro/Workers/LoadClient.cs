@@ -111,7 +111,7 @@ internal static class LoadClient
         return Format(merged.Count / Stopwatch.GetElapsedTime(started).TotalSeconds, Percentile(merged, 0.50), Percentile(merged, 0.99));
     }
 
-    /// <summary>Opens so many connections and keeps them; prints how many there are.</summary>
+    /// <summary>Opens so many connections, keeps them and lets them rest; prints how many there are.</summary>
     private static string Idle(IPEndPoint target, int count)
     {
         Socket[] sockets = new Socket[count];
@@ -122,10 +122,13 @@ internal static class LoadClient
             sockets[i].Send(one);
             sockets[i].Receive(one);
         }
-        GC.KeepAlive(sockets);
         Held = sockets;
+        Thread.Sleep(Rest);
         return Format(count, 0, 0);
     }
+
+    /// <summary>Before memory is looked at.</summary>
+    internal static readonly TimeSpan Rest = TimeSpan.FromSeconds(5);
 
     private static Socket[]? Held { get; set; }
 

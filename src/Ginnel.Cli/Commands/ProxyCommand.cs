@@ -65,6 +65,7 @@ internal static class ProxyCommand
         if (note is not null) Say(note);
         if (options.Value("--config") is { } file && (File.GetUnixFileMode(file) & (UnixFileMode.OtherRead | UnixFileMode.OtherWrite)) != 0) Say($"everybody can read {file}, and its keys: chmod 600 {file}");
         await RestoreAsync(session, store, signals.Token).ConfigureAwait(false);
+        using IdleCollector collector = new();
         using ProxyMeter meter = new(session);
         using PrometheusText metrics = new(meter.Meter);
         ProxyHealth health = new(session, metrics);

@@ -112,7 +112,7 @@ internal abstract class HostDatagramPort : IDatagramPort
     {
         if (Interlocked.Exchange(ref _isClosed, 1) == 0)
         {
-            _loop.Remove(_socket, _watch);
+            _loop.Forget(_watch);
             _socket.Dispose();
             _readable.Close();
             OnClosed();

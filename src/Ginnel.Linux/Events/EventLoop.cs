@@ -149,6 +149,9 @@ public sealed class EventLoop : CompletionScheduler, IDisposable
     internal void Change(Descriptor descriptor, uint events, Watch watch) =>
         Polling.Control(_epoll.Number, Polling.Modify, descriptor.Number, events, watch.Token);
 
+    /// <summary>Forgets a descriptor that is closed at once and that nobody else has: the kernel forgets it by itself (epoll(7)).</summary>
+    internal void Forget(Watch watch) => _watches.TryRemove(watch.Token, out _);
+
     /// <summary>Forgets a descriptor. Before it is closed.</summary>
     internal void Remove(Descriptor descriptor, Watch watch)
     {

@@ -18,12 +18,21 @@ internal sealed class LinuxStream : HostStream
     private readonly Readiness _writable;
     private readonly Listener _watch;
     private EndPoint? _local;
+    // Told by the kernel: the peer has sent its end; an error or a hang-up.
+    private volatile bool _isPeerClosed, _isTroubled;
+    private volatile bool _hasReadEnd, _hasSentEnd, _sendsAtOnce;
+    private bool _hasSent;
     private int _closed;
 
     /// <summary>Takes a connected socket, or one that is being connected.</summary>
+    /// <param name="loop">Who watches it.</param>
+    /// <param name="socket">The socket; the stream's from now on.</param>
+    /// <param name="remote">The peer.</param>
+    /// <param name="sendsAtOnce">Whether it is set not to wait for more to send, or never does.</param>
     /// <exception cref="LinuxException">The kernel's limit of watches is reached; the socket stays the caller's.</exception>
-    internal LinuxStream(EventLoop loop, Descriptor socket, EndPoint? remote)
+    internal LinuxStream(EventLoop loop, Descriptor socket, EndPoint? remote, bool sendsAtOnce)
     {
+        _sendsAtOnce = sendsAtOnce;
         (_loop, _socket, _remote) = (loop, socket, remote);
         _readable = new Readiness(loop);
         _writable = new Readiness(loop);
@@ -38,14 +47,21 @@ internal sealed class LinuxStream : HostStream
 
     internal ValueTask WaitWritableAsync(CancellationToken cancellationToken) => _writable.WaitAsync(cancellationToken);
 
+    public override ValueTask<bool> WaitReadableAsync(CancellationToken cancellationToken = default) => _readable.LookAsync(cancellationToken);
+
+    /// <summary>The error of a connect that has come to its end; 0 if it stands.</summary>
+    internal int TakeConnectError() => _isTroubled ? StreamCalls.TakeError(_socket.Number) : 0;
+
     public override int TryReceive(Span<byte> first, Span<byte> second)
     {
         _readable.Forget();
         int count = Transfer(first, second, sends: false, out int error);
         if (count >= 0)
         {
-            // There may be more, and there will be: the end of the stream is read again and again.
-            _readable.Signal();
+            int room = first.Length + second.Length;
+            if (count == 0 && room > 0) _hasReadEnd = true;
+            // There may be more where all the room was filled, and is where the end was told already; whatever else comes is news (epoll(7)).
+            if (count == room || count == 0 || _isPeerClosed || _isTroubled) _readable.Signal();
             return count;
         }
         return error is Errno.Again ? -1 : throw ReadError(SocketErrors.Of(error));
@@ -69,13 +85,7 @@ internal sealed class LinuxStream : HostStream
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (buffer.IsEmpty)
-            {
-                await WaitAsync(_readable, isWrite: false, cancellationToken).ConfigureAwait(false);
-                // The wait has taken the news; it is the next try's.
-                _readable.Signal();
-                return 0;
-            }
+            if (buffer.IsEmpty) return await WaitReadableAsync(cancellationToken).ConfigureAwait(false) ? 0 : throw ReadError(SocketError.OperationAborted);
             int received = TryReceive(buffer.Span, default);
             if (received >= 0) return received;
             await WaitAsync(_readable, isWrite: false, cancellationToken).ConfigureAwait(false);
@@ -92,6 +102,7 @@ internal sealed class LinuxStream : HostStream
     {
         if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled(cancellationToken);
         int error = With(static socket => StreamCalls.Shutdown(socket, both: false), Errno.BadDescriptor);
+        _hasSentEnd = error == 0;
         // Not connected: the peer has closed both directions already; there is nobody to tell.
         return error is 0 or Errno.NotConnected ? default : ValueTask.FromException(WriteError(SocketErrors.Of(error)));
     }
@@ -100,16 +111,31 @@ internal sealed class LinuxStream : HostStream
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing) End(static socket => StreamCalls.Shutdown(socket, both: true));
+        // Where both directions have ended there is nothing left to end.
+        if (disposing) End(_hasReadEnd && _hasSentEnd ? null : static socket => StreamCalls.Shutdown(socket, both: true));
         base.Dispose(disposing);
     }
 
     private int TrySend(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second)
     {
+        if (!_sendsAtOnce) PrepareSend(first.Length + second.Length);
         _writable.Forget();
         int count = Transfer(first, second, sends: true, out int error);
         if (count >= 0) return count;
         return error is Errno.Again ? -1 : throw WriteError(SocketErrors.Of(error));
+    }
+
+    // A small first piece is never held back for more (RFC 9293 section 3.7.4): many connections send nothing else.
+    private void PrepareSend(int length)
+    {
+        const int Small = 512;
+        if (!_hasSent && length <= Small)
+        {
+            _hasSent = true;
+            return;
+        }
+        _sendsAtOnce = true;
+        With(StreamCalls.SendAtOnce, 0);
     }
 
     private int Transfer(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, bool sends, out int error)
@@ -168,11 +194,11 @@ internal sealed class LinuxStream : HostStream
     }
 
     // From the flag on a read or write is one of a closed stream: the last call on the descriptor must not look to it like the peer's end.
-    private void End(Func<int, int> lastCall)
+    private void End(Func<int, int>? lastCall)
     {
         if (Interlocked.Exchange(ref _closed, 1) != 0) return;
-        lastCall(_socket.Number);
-        _loop.Remove(_socket, _watch);
+        lastCall?.Invoke(_socket.Number);
+        _loop.Forget(_watch);
         _socket.Dispose();
         _readable.Close();
         _writable.Close();
@@ -183,6 +209,8 @@ internal sealed class LinuxStream : HostStream
         internal override void OnReady(uint events)
         {
             const uint Ended = Polling.Error | Polling.HangUp;
+            if ((events & Ended) != 0) stream._isTroubled = true;
+            if ((events & Polling.PeerClosed) != 0) stream._isPeerClosed = true;
             if ((events & (Polling.Out | Ended)) != 0) stream._writable.Signal();
             if ((events & (Polling.In | Polling.PeerClosed | Ended)) != 0) stream._readable.Signal();
         }

@@ -22,7 +22,7 @@ public sealed class LinuxStreamSockets(EventLoop loop) : IHostStreamSockets
         try
         {
             // Only now: a socket that is not being connected reports a hang-up.
-            stream = new LinuxStream(loop, socket, target);
+            stream = new LinuxStream(loop, socket, target, sendsAtOnce: false);
         }
         catch (LinuxException failure)
         {
@@ -33,7 +33,7 @@ public sealed class LinuxStreamSockets(EventLoop loop) : IHostStreamSockets
         try
         {
             await stream.WaitWritableAsync(cancellationToken).ConfigureAwait(false);
-            error = StreamCalls.TakeError(socket.Number);
+            error = stream.TakeConnectError();
             if (error == 0) return DialResult.Connected(stream);
         }
         catch

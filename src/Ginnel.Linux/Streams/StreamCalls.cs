@@ -11,16 +11,17 @@ internal static unsafe class StreamCalls
 {
     private const int ProtocolTcp = 6, OptionNoDelay = 1, OptionError = 4, OptionLinger = 13, ShutWrite = 1, ShutBoth = 2;
 
-    /// <summary>Opens a non-blocking socket that does not wait for more to send.</summary>
+    /// <summary>Opens a non-blocking socket.</summary>
     public static Descriptor? Open(bool isV6, out int error)
     {
         int family = isV6 ? NativeSockets.FamilyInet6 : NativeSockets.FamilyInet;
         int number = NativeSockets.socket(family, NativeSockets.Stream | NativeSockets.CloseOnExec | NativeSockets.NonBlock, ProtocolTcp);
         error = number < 0 ? Marshal.GetLastPInvokeError() : 0;
-        if (number < 0) return null;
-        NativeSockets.SetInt(number, ProtocolTcp, OptionNoDelay, 1);
-        return new Descriptor(number);
+        return number < 0 ? null : new Descriptor(number);
     }
+
+    /// <summary>Has a socket not wait for more to send.</summary>
+    public static int SendAtOnce(int socket) => NativeSockets.SetInt(socket, ProtocolTcp, OptionNoDelay, 1) ? 0 : Marshal.GetLastPInvokeError();
 
     /// <summary>Begins to connect; what is usual is EINPROGRESS.</summary>
     public static int Connect(int socket, IPEndPoint target)
@@ -46,7 +47,7 @@ internal static unsafe class StreamCalls
         error = number < 0 ? Marshal.GetLastPInvokeError() : 0;
         remote = number < 0 ? null : SocketAddress.Read(new ReadOnlySpan<byte>(name, (int)Math.Min(length, SocketAddress.MaxSize)));
         if (number < 0) return null;
-        if (isTcp) NativeSockets.SetInt(number, ProtocolTcp, OptionNoDelay, 1);
+        if (isTcp) SendAtOnce(number);
         return new Descriptor(number);
     }
 

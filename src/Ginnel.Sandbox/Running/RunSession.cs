@@ -60,6 +60,7 @@ public static class RunSession
     /// <summary>Until the program has ended and what it wrote last is delivered.</summary>
     private static async Task ServeAsync(RunNetwork network, SandboxProcess process, Task opening)
     {
+        using IdleCollector collector = new();
         Task broken = BreakAsync(network.Host, opening);
         if (await Task.WhenAny(process.Exited, broken).ConfigureAwait(false) == broken)
         {

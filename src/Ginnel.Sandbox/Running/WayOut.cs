@@ -40,6 +40,8 @@ public sealed record WayOut
             Redirect = options.HostLoopback ? network.RedirectHost : null,
             StreamSockets = streams,
             DatagramSockets = datagrams,
+            // The relay's own patience with a dial is the same, and one clock for each is enough.
+            ConnectTimeout = Timeout.InfiniteTimeSpan,
         };
         return new WayOut
         {

@@ -61,6 +61,7 @@ public sealed class DirectDialer : IDialer
     {
         DialFailure refusal = Judge(asked, out IPEndPoint target);
         if (refusal.Kind != DialFailureKind.None) return DialResult.Failed(refusal);
+        if (_options.ConnectTimeout == Timeout.InfiniteTimeSpan) return await _streams.ConnectAsync(target, cancellationToken).ConfigureAwait(false);
         using CancellationTokenSource timeout = new(_options.ConnectTimeout, _time);
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try

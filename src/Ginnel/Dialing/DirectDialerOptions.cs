@@ -3,7 +3,7 @@ namespace Ginnel;
 /// <summary>How a <see cref="DirectDialer"/> behaves.</summary>
 public sealed class DirectDialerOptions
 {
-    /// <summary>Longest time for one address to connect.</summary>
+    /// <summary>Longest time for one address to connect; infinite where whoever dials gives up by the token.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(15);
 
     /// <summary>

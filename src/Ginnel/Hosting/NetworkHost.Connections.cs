@@ -52,6 +52,7 @@ public sealed partial class NetworkHost
         try
         {
             connected = await socket.Handshake.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+            socket.Handshake = null;
             if (connected) return DialResult.Connected(stream);
             NetworkFailure failure = socket.Failure;
             return DialResult.Failed(failure == NetworkFailure.None ? DialFailures.From(OpStatus.Stale) : DialFailures.From(failure));

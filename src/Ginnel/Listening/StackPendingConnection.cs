@@ -8,19 +8,22 @@ namespace Ginnel;
 internal sealed class StackPendingConnection : ShardSocket, IPendingConnection
 {
     private readonly CancellationTokenSource _abandoned = new();
-    private readonly Lazy<FlowInfo> _flow;
+    private readonly FlowKey _key;
+    private readonly string _origin;
+    private readonly IAddressNames? _names;
+    private FlowInfo? _flow;
     private bool _decided;
 
     internal StackPendingConnection(Shard shard, FlowKey key, string origin, IAddressNames? names) : base(shard)
     {
-        // Made under the lock, described outside it: the names are someone else's to tell.
-        _flow = new Lazy<FlowInfo>(() => FlowDescription.Of(FlowProtocol.Tcp, origin, key, names));
+        (_key, _origin, _names) = (key, origin, names);
     }
 
     /// <summary>Whether it still waits for a decision.</summary>
     internal bool IsAlive => Id != SocketId.None;
 
-    public FlowInfo Flow => _flow.Value;
+    // Made under the lock, described outside it: the names are someone else's to tell.
+    public FlowInfo Flow => _flow ?? Interlocked.CompareExchange(ref _flow, FlowDescription.Of(FlowProtocol.Tcp, _origin, _key, _names), null) ?? _flow;
 
     public CancellationToken Abandoned => _abandoned.Token;
 
@@ -59,7 +62,9 @@ internal sealed class StackPendingConnection : ShardSocket, IPendingConnection
         TcpStream stream = new(socket);
         try
         {
-            if (await handshake.Task.WaitAsync(cancellationToken).ConfigureAwait(false)) return stream;
+            bool connected = await handshake.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+            socket.Handshake = null;
+            if (connected) return stream;
             throw TcpStream.ReadError(socket, OpStatus.Failed);
         }
         catch

@@ -9,20 +9,22 @@ namespace Ginnel;
 internal sealed class StackPendingPort : ShardSocket, IPendingPort
 {
     private readonly FlowKey _key;
-    private readonly Lazy<FlowInfo> _flow;
+    private readonly string _origin;
+    private readonly IAddressNames? _names;
+    private FlowInfo? _flow;
 
     internal StackPendingPort(Shard shard, FlowKey key, string origin, IAddressNames? names) : base(shard)
     {
-        _key = key;
-        // Made under the lock, described outside it: the names are someone else's to tell.
-        _flow = new Lazy<FlowInfo>(() => FlowDescription.Of(FlowDescription.ProtocolOf(key), origin, key, names));
+        (_key, _origin, _names) = (key, origin, names);
     }
 
     internal bool IsAlive => Id != SocketId.None;
 
     public IPEndPoint Source => Flow.Source!;
 
-    public FlowInfo Flow => _flow.Value;
+    // Made under the lock, described outside it: the names are someone else's to tell.
+    public FlowInfo Flow =>
+        _flow ?? Interlocked.CompareExchange(ref _flow, FlowDescription.Of(FlowDescription.ProtocolOf(_key), _origin, _key, _names), null) ?? _flow;
 
     internal override void OnEvents(SocketEvents events, ref ShardWork work)
     {

@@ -28,7 +28,7 @@ public sealed class DatagramRelay
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.MaxTargetsPerPort, 1, nameof(options));
         TimeProvider time = _options.Time ?? TimeProvider.System;
         Flows = _options.Flows ?? new FlowRegistry(time);
-        _flows = new FlowSet(Flows, time, _options.PortIdleTimeout, _options.Scheduler);
+        _flows = new FlowSet(Flows, time, _options.PortIdleTimeout);
     }
 
     /// <summary>Where its live ports are listed.</summary>
@@ -57,7 +57,7 @@ public sealed class DatagramRelay
             pending.Reject(new DialFailure(DialFailureKind.Limit, "the relay's ports"));
             return;
         }
-        _flows.Serve(pending.Flow, flow => ServeAsync(flow, pending, stop), pending.Reject);
+        _ = RunAsync(_flows.Begin(pending.Flow), pending, stop);
     }
 
     internal void CountStranger() => Interlocked.Increment(ref _strangers);
@@ -69,6 +69,23 @@ public sealed class DatagramRelay
         if (_flows.Count >= _options.MaxFlows + Math.Max(1, _options.MaxFlows / 16) || !_flows.EndIdlest("made room for a newer port")) return false;
         Interlocked.Increment(ref _displaced);
         return true;
+    }
+
+    private async Task RunAsync(Flow flow, IPendingPort pending, CancellationToken stop)
+    {
+        // The accept loop goes on at once; a dialer that works before its first await must not hold it up.
+        await _options.Scheduler.YieldAsync();
+        FlowEnd end;
+        try
+        {
+            end = await ServeAsync(flow, pending, stop).ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            pending.Reject(new DialFailure(DialFailureKind.HostUnreachable));
+            end = FlowSet.EndOf(exception);
+        }
+        _flows.End(flow, end);
     }
 
     private async Task<FlowEnd> ServeAsync(Flow flow, IPendingPort pending, CancellationToken stop)

@@ -1,7 +1,7 @@
 namespace Ginnel;
 
 /// <summary>The flows of one relay: how many there are, which have been idle for too long, and when the last has ended.</summary>
-internal sealed class FlowSet(FlowRegistry registry, TimeProvider time, TimeSpan idleTimeout, CompletionScheduler scheduler)
+internal sealed class FlowSet(FlowRegistry registry, TimeProvider time, TimeSpan idleTimeout)
 {
     /// <summary>Flows of which the idlest gives way.</summary>
     private const int LooksForIdlest = 8;
@@ -43,13 +43,30 @@ internal sealed class FlowSet(FlowRegistry registry, TimeProvider time, TimeSpan
         }
     }
 
-    /// <summary>Serves a flow until it ends; a serving that throws is a dial that failed.</summary>
-    internal void Serve(FlowInfo info, Func<Flow, Task<FlowEnd>> serve, Action<DialFailure> reject)
+    /// <summary>Begins a flow; <see cref="End"/> is called once for each.</summary>
+    internal Flow Begin(FlowInfo info)
     {
         Flow flow = registry.Create(info);
         lock (_lock) Append(flow);
-        _ = ServeAsync(flow, serve, reject);
+        return flow;
     }
+
+    /// <summary>A flow is over.</summary>
+    internal void End(Flow flow, FlowEnd end)
+    {
+        try
+        {
+            registry.Finish(flow, end);
+        }
+        finally
+        {
+            Remove(flow);
+        }
+    }
+
+    /// <summary>How a flow ends whose serving threw: as a dial that failed.</summary>
+    internal static FlowEnd EndOf(Exception exception) =>
+        new(FlowEndKind.DialFailed, new DialFailure(DialFailureKind.HostUnreachable, exception.Message));
 
     /// <summary>Ends a flow for a newer one: of some old ones that which has been idle longest. False when there is none.</summary>
     internal bool EndIdlest(string reason)
@@ -67,30 +84,6 @@ internal sealed class FlowSet(FlowRegistry registry, TimeProvider time, TimeSpan
         }
         idlest?.RequestEnd(new FlowEnd(FlowEndKind.Ended, Reason: reason));
         return idlest is not null;
-    }
-
-    private async Task ServeAsync(Flow flow, Func<Flow, Task<FlowEnd>> serve, Action<DialFailure> reject)
-    {
-        // The accept loop goes on at once; a dialer that works before its first await must not hold it up.
-        await scheduler.YieldAsync();
-        FlowEnd end;
-        try
-        {
-            end = await serve(flow).ConfigureAwait(false);
-        }
-        catch (Exception exception)
-        {
-            reject(new DialFailure(DialFailureKind.HostUnreachable));
-            end = new FlowEnd(FlowEndKind.DialFailed, new DialFailure(DialFailureKind.HostUnreachable, exception.Message));
-        }
-        try
-        {
-            registry.Finish(flow, end);
-        }
-        finally
-        {
-            Remove(flow);
-        }
     }
 
     private async Task SweepAsync(CancellationToken cancellationToken)

@@ -12,6 +12,7 @@ public sealed class Relay
     private readonly IDialer _dialer;
     private readonly RelayOptions _options;
     private readonly TimeProvider _time;
+    private static readonly Action<object?> Cancel = static source => ((CancellationTokenSource)source!).Cancel();
     private readonly FlowSet _flows;
     private int _dials;
     private long _limited;
@@ -28,7 +29,7 @@ public sealed class Relay
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.MaxFlows, 1, nameof(options));
         _time = _options.Time ?? TimeProvider.System;
         Flows = _options.Flows ?? new FlowRegistry(_time);
-        _flows = new FlowSet(Flows, _time, _options.ConnectionIdleTimeout, _options.Scheduler);
+        _flows = new FlowSet(Flows, _time, _options.ConnectionIdleTimeout);
     }
 
     /// <summary>Where its live flows are listed.</summary>
@@ -51,13 +52,36 @@ public sealed class Relay
             pending.Reject(new DialFailure(DialFailureKind.Limit, "the relay's dials or flows"));
             return;
         }
-        _flows.Serve(pending.Flow, flow => ServeAsync(flow, pending, stop), pending.Reject);
+        _ = ServeAsync(_flows.Begin(pending.Flow), pending, stop);
     }
 
-    private async Task<FlowEnd> ServeAsync(Flow flow, IPendingConnection pending, CancellationToken stop)
+    // Until the connection stands, or is known not to; from then on it looks after itself, and nothing of this is kept for it.
+    private async Task ServeAsync(Flow flow, IPendingConnection pending, CancellationToken stop)
+    {
+        // The accept loop goes on at once; a dialer that works before its first await must not hold it up.
+        await _options.Scheduler.YieldAsync();
+        FlowEnd end;
+        try
+        {
+            (RelayedConnection? connection, end) = await OpenAsync(flow, pending, stop).ConfigureAwait(false);
+            if (connection is not null)
+            {
+                connection.Start();
+                return;
+            }
+        }
+        catch (Exception exception)
+        {
+            pending.Reject(new DialFailure(DialFailureKind.HostUnreachable));
+            end = FlowSet.EndOf(exception);
+        }
+        _flows.End(flow, end);
+    }
+
+    private async ValueTask<(RelayedConnection? Connection, FlowEnd Failed)> OpenAsync(Flow flow, IPendingConnection pending, CancellationToken stop)
     {
         (DuplexStream? upstream, FlowEnd failed) = await DialAsync(flow, pending, stop).ConfigureAwait(false);
-        if (upstream is null) return failed;
+        if (upstream is null) return (null, failed);
         DuplexStream client;
         try
         {
@@ -68,20 +92,20 @@ public sealed class Relay
             upstream.Abort();
             await upstream.DisposeAsync().ConfigureAwait(false);
             if (!StreamPump.IsBroken(exception)) throw;
-            return new FlowEnd(FlowEndKind.Abandoned);
+            return (null, new FlowEnd(FlowEndKind.Abandoned));
         }
         Flows.Start(flow);
-        return await new RelayedConnection(flow, client, upstream).RunAsync().ConfigureAwait(false);
+        return (new RelayedConnection(flow, client, upstream, _flows), default);
     }
 
-    private async Task<(DuplexStream? Upstream, FlowEnd Failed)> DialAsync(Flow flow, IPendingConnection pending, CancellationToken stop)
+    private async ValueTask<(DuplexStream? Upstream, FlowEnd Failed)> DialAsync(Flow flow, IPendingConnection pending, CancellationToken stop)
     {
         EndPoint? target = _options.Target?.Invoke(flow.Info) ?? flow.Info.Destination;
         if (target is null) return Refuse(pending, new DialFailure(DialFailureKind.Unsupported, "the flow has no destination"));
         flow.Target = target;
         Interlocked.Increment(ref _dials);
-        using CancellationTokenSource timeout = new(_options.DialTimeout, _time);
-        using CancellationTokenSource any = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, pending.Abandoned, stop);
+        using CancellationTokenSource any = new(_options.DialTimeout, _time);
+        using CancellationTokenRegistration abandoning = pending.Abandoned.UnsafeRegister(Cancel, any), stopping = stop.UnsafeRegister(Cancel, any);
         try
         {
             DialResult result = await _dialer.DialAsync(target, flow.Info, any.Token).ConfigureAwait(false);

@@ -1,49 +1,68 @@
 namespace Ginnel;
 
-/// <summary>Two connected streams and the two directions between them. Half-close travels through; a break of one side resets the other.</summary>
-internal sealed class RelayedConnection(Flow flow, DuplexStream client, DuplexStream upstream) : IFlowCarrier
+/// <summary>
+/// Two connected streams and the two directions between them. Half-close travels through; a break of one side resets the other. Nothing waits for
+/// the directions but what they leave behind when they end: ten thousand idle connections are ten thousand of each object.
+/// </summary>
+internal sealed class RelayedConnection(Flow flow, DuplexStream client, DuplexStream upstream, FlowSet flows) : IFlowCarrier
 {
     /// <summary>How long a side may be silent that has stopped reading.</summary>
     internal static readonly TimeSpan LastWordsPatience = TimeSpan.FromSeconds(30);
 
-    internal async Task<FlowEnd> RunAsync()
+    private Task<PumpResult>? _up;
+    private Task<PumpResult>? _down;
+    private Task<PumpResult>? _first;
+    private FlowEnd _end;
+    private int _settled;
+
+    /// <summary>Begins to carry; ends the flow when both directions have ended.</summary>
+    internal void Start()
     {
         flow.CarryBy(this);
-        Task<PumpResult> up = StreamPump.RunAsync(client, upstream, flow.Up, CancellationToken.None);
-        Task<PumpResult> down = StreamPump.RunAsync(upstream, client, flow.Down, CancellationToken.None);
-        FlowEnd end = await WatchAsync(up, down).ConfigureAwait(false);
-        await client.DisposeAsync().ConfigureAwait(false);
-        await upstream.DisposeAsync().ConfigureAwait(false);
-        return flow.RequestedEnd.Kind == FlowEndKind.Live ? end : flow.RequestedEnd;
+        _up = StreamPump.RunAsync(client, upstream, flow.Up);
+        _down = StreamPump.RunAsync(upstream, client, flow.Down);
+        if (_up.IsCompleted) OnUpEnded();
+        else _up.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(OnUpEnded);
+        if (_down.IsCompleted) OnDownEnded();
+        else _down.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(OnDownEnded);
     }
 
-    private async Task<FlowEnd> WatchAsync(Task<PumpResult> up, Task<PumpResult> down)
+    private void OnUpEnded() => OnEnded(_up!, isUp: true);
+
+    private void OnDownEnded() => OnEnded(_down!, isUp: false);
+
+    // The first one to end decides how the other is treated; what is last to be done, by whichever thread, is the last of it.
+    private void OnEnded(Task<PumpResult> ended, bool isUp)
     {
-        FlowEnd end = new(FlowEndKind.Closed);
+        bool isFirst = Interlocked.CompareExchange(ref _first, ended, null) is null;
+        if (isFirst) SettleFirst(ended, isUp);
+        if (Interlocked.Increment(ref _settled) == 2) _ = FinishAsync();
+    }
+
+    private void SettleFirst(Task<PumpResult> ended, bool isUp)
+    {
+        _end = Judge(ended, isUp);
+        if (ended.IsCompletedSuccessfully && ended.Result == PumpResult.SinkBroke) _ = AwaitLastWordsAsync(isUp ? _down! : _up!);
+        else if (_end.Kind != FlowEndKind.Closed) AbortBoth();
+    }
+
+    private async Task FinishAsync()
+    {
+        if (_end.Kind == FlowEndKind.Closed) _end = _first == _up ? Judge(_down!, isUp: false) : Judge(_up!, isUp: true);
+        if (_end.Kind != FlowEndKind.Closed) AbortBoth();
         try
         {
-            Task<PumpResult> first = await Task.WhenAny(up, down).ConfigureAwait(false);
-            PumpResult broke = await first.ConfigureAwait(false);
-            end = Judge(broke, first == up);
-            Task<PumpResult> second = first == up ? down : up;
-            if (broke == PumpResult.SinkBroke) await AwaitLastWordsAsync(second).ConfigureAwait(false);
-            else if (end.Kind != FlowEndKind.Closed) AbortBoth();
-            PumpResult last = await second.ConfigureAwait(false);
-            if (end.Kind != FlowEndKind.Closed)
-            {
-                AbortBoth();
-                return end;
-            }
-            end = Judge(last, second == up);
-            if (end.Kind != FlowEndKind.Closed) AbortBoth();
-            return end;
+            await client.DisposeAsync().ConfigureAwait(false);
+            await upstream.DisposeAsync().ConfigureAwait(false);
         }
-        catch
+        catch (Exception exception)
         {
-            // A fault in a stream that is not ours: the flow ends, the relay and its other flows live.
-            AbortBoth();
-            await ((Task)Task.WhenAll(up, down)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            return new FlowEnd(FlowEndKind.Ended, Reason: "a stream failed unexpectedly");
+            if (_end.Kind == FlowEndKind.Closed) _end = FlowSet.EndOf(exception);
+        }
+        finally
+        {
+            FlowEnd asked = flow.RequestedEnd;
+            flows.End(flow, asked.Kind == FlowEndKind.Live ? _end : asked);
         }
     }
 
@@ -64,6 +83,10 @@ internal sealed class RelayedConnection(Flow flow, DuplexStream client, DuplexSt
             await speaking.WaitAsync(left, flow.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
+
+    // A fault in a stream that is not ours ends the flow; the relay and its other flows live.
+    private static FlowEnd Judge(Task<PumpResult> ended, bool isUp) =>
+        ended.IsCompletedSuccessfully ? Judge(ended.Result, isUp) : new FlowEnd(FlowEndKind.Ended, Reason: "a stream failed unexpectedly");
 
     private static FlowEnd Judge(PumpResult result, bool isUp) => result switch
     {

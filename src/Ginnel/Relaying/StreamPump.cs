@@ -14,17 +14,16 @@ internal static class StreamPump
     private const int MaxChunk = 256 << 10;
     private const int BufferSize = 64 << 10;
 
-    internal static async Task<PumpResult> RunAsync(DuplexStream source, DuplexStream sink, FlowDirection direction, CancellationToken cancellationToken)
+    internal static Task<PumpResult> RunAsync(DuplexStream source, DuplexStream sink, FlowDirection direction) => source is TcpStream leased
+        ? FromLeaseAsync(leased, sink, direction)
+        : sink is TcpStream lent && source is HostStream socket ? IntoLeaseAsync(socket, lent, direction) : CopyAsync(source, sink, direction);
+
+    // The source has come to its end, and the sink is told.
+    private static async ValueTask<PumpResult> CompleteAsync(DuplexStream sink, FlowDirection direction)
     {
-        PumpResult result = source is TcpStream leased
-            ? await FromLeaseAsync(leased, sink, direction, cancellationToken).ConfigureAwait(false)
-            : sink is TcpStream lent && source is HostStream socket
-                ? await IntoLeaseAsync(socket, lent, direction, cancellationToken).ConfigureAwait(false)
-                : await CopyAsync(source, sink, direction, cancellationToken).ConfigureAwait(false);
-        if (result != PumpResult.EndOfStream) return result;
         try
         {
-            await sink.CompleteWritesAsync(cancellationToken).ConfigureAwait(false);
+            await sink.CompleteWritesAsync().ConfigureAwait(false);
         }
         catch (Exception exception) when (IsBroken(exception))
         {
@@ -34,22 +33,34 @@ internal static class StreamPump
         return PumpResult.EndOfStream;
     }
 
-    private static async Task<PumpResult> FromLeaseAsync(TcpStream source, DuplexStream sink, FlowDirection direction, CancellationToken cancellationToken)
+    private static async Task<PumpResult> FromLeaseAsync(TcpStream source, DuplexStream sink, FlowDirection direction)
     {
         while (true)
         {
             OpStatus status = source.Socket.TryLeaseRead(out RingLease lease);
             if (status == OpStatus.WouldBlock)
             {
-                if (!await WaitForAsync(source, direction, cancellationToken).ConfigureAwait(false)) return PumpResult.SourceBroke;
+                direction.Activity = FlowActivity.Waiting;
+                try
+                {
+                    await source.ReadAsync(Memory<byte>.Empty).ConfigureAwait(false);
+                }
+                catch (Exception exception) when (IsBroken(exception))
+                {
+                    return PumpResult.SourceBroke;
+                }
+                finally
+                {
+                    direction.Activity = FlowActivity.Carrying;
+                }
                 continue;
             }
-            if (status == OpStatus.EndOfStream) return PumpResult.EndOfStream;
+            if (status == OpStatus.EndOfStream) return await CompleteAsync(sink, direction).ConfigureAwait(false);
             if (status != OpStatus.Ok) return PumpResult.SourceBroke;
             int taken = 0;
             try
             {
-                taken = await SendAsync(sink, lease, cancellationToken).ConfigureAwait(false);
+                taken = await SendAsync(sink, lease).ConfigureAwait(false);
             }
             catch (Exception exception) when (IsBroken(exception))
             {
@@ -64,44 +75,49 @@ internal static class StreamPump
     }
 
     // A host's stream takes what fits, and the window opens for as much; others take a piece whole.
-    private static ValueTask<int> SendAsync(DuplexStream sink, in RingLease lease, CancellationToken cancellationToken)
+    private static ValueTask<int> SendAsync(DuplexStream sink, in RingLease lease)
     {
         Memory<byte> first = lease.First[..Math.Min(lease.First.Length, MaxChunk)];
         Memory<byte> second = first.Length == lease.First.Length ? lease.Second[..Math.Min(lease.Second.Length, MaxChunk - first.Length)] : default;
-        return sink is HostStream host ? host.SendSomeAsync(first, second, cancellationToken) : WriteAsync(sink, first, second, cancellationToken);
+        return sink is HostStream host ? host.SendSomeAsync(first, second) : WriteAsync(sink, first, second);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private static async ValueTask<int> WriteAsync(DuplexStream sink, Memory<byte> first, Memory<byte> second, CancellationToken cancellationToken)
+    private static async ValueTask<int> WriteAsync(DuplexStream sink, Memory<byte> first, Memory<byte> second)
     {
-        await sink.WriteAsync(first, cancellationToken).ConfigureAwait(false);
-        if (!second.IsEmpty) await sink.WriteAsync(second, cancellationToken).ConfigureAwait(false);
+        await sink.WriteAsync(first).ConfigureAwait(false);
+        if (!second.IsEmpty) await sink.WriteAsync(second).ConfigureAwait(false);
         return first.Length + second.Length;
     }
 
-    private static async Task<PumpResult> IntoLeaseAsync(HostStream source, TcpStream sink, FlowDirection direction, CancellationToken cancellationToken)
+    private static async Task<PumpResult> IntoLeaseAsync(HostStream source, TcpStream sink, FlowDirection direction)
     {
         while (true)
         {
             // Only once there is something to read is room asked for: a connection that waits holds no buffer.
-            if (!await WaitForAsync(source, direction, cancellationToken).ConfigureAwait(false)) return PumpResult.SourceBroke;
-            int received;
+            direction.Activity = FlowActivity.Waiting;
+            bool isOpen = await source.WaitReadableAsync().ConfigureAwait(false);
+            direction.Activity = FlowActivity.Carrying;
+            if (!isOpen) return PumpResult.SourceBroke;
+            bool again;
             do
             {
                 OpStatus status = sink.Socket.TryLeaseWrite(MaxChunk, out RingLease lease);
                 if (status == OpStatus.WouldBlock)
                 {
-                    if (!await WaitAsync(sink.WaitWritableAsync(cancellationToken)).ConfigureAwait(false)) return PumpResult.SinkBroke;
-                    received = 1;
+                    if (!await WaitAsync(sink.WaitWritableAsync(CancellationToken.None)).ConfigureAwait(false)) return PumpResult.SinkBroke;
+                    again = true;
                     continue;
                 }
                 if (status != OpStatus.Ok) return PumpResult.SinkBroke;
-                received = Receive(source, sink, lease);
-                if (received == 0) return PumpResult.EndOfStream;
+                int received = Receive(source, sink, lease);
+                if (received == 0) return await CompleteAsync(sink, direction).ConfigureAwait(false);
                 if (received == Broken) return PumpResult.SourceBroke;
                 if (received > 0) direction.Count(received);
+                // Where not all the room was filled nothing is left.
+                again = received == lease.Length;
             }
-            while (received > 0);
+            while (again);
         }
     }
 
@@ -124,19 +140,19 @@ internal static class StreamPump
         }
     }
 
-    private static async Task<PumpResult> CopyAsync(DuplexStream source, DuplexStream sink, FlowDirection direction, CancellationToken cancellationToken)
+    private static async Task<PumpResult> CopyAsync(DuplexStream source, DuplexStream sink, FlowDirection direction)
     {
         while (true)
         {
-            if (!await WaitForAsync(source, direction, cancellationToken).ConfigureAwait(false)) return PumpResult.SourceBroke;
+            if (!await WaitForAsync(source, direction).ConfigureAwait(false)) return PumpResult.SourceBroke;
             byte[] buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
             bool reading = true;
             try
             {
-                int read = await source.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
-                if (read == 0) return PumpResult.EndOfStream;
+                int read = await source.ReadAsync(buffer).ConfigureAwait(false);
+                if (read == 0) return await CompleteAsync(sink, direction).ConfigureAwait(false);
                 reading = false;
-                await sink.WriteAsync(buffer.AsMemory(0, read), cancellationToken).ConfigureAwait(false);
+                await sink.WriteAsync(buffer.AsMemory(0, read)).ConfigureAwait(false);
                 direction.Count(read);
             }
             catch (Exception exception) when (IsBroken(exception))
@@ -152,12 +168,12 @@ internal static class StreamPump
 
     // False when the source broke. While it waits nothing is in hand.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private static async ValueTask<bool> WaitForAsync(DuplexStream source, FlowDirection direction, CancellationToken cancellationToken)
+    private static async ValueTask<bool> WaitForAsync(DuplexStream source, FlowDirection direction)
     {
         direction.Activity = FlowActivity.Waiting;
         try
         {
-            await source.ReadAsync(Memory<byte>.Empty, cancellationToken).ConfigureAwait(false);
+            await source.ReadAsync(Memory<byte>.Empty).ConfigureAwait(false);
             return true;
         }
         catch (Exception exception) when (IsBroken(exception))

@@ -14,6 +14,9 @@ public abstract class HostStream : DuplexStream
     /// <exception cref="IOException">The connection broke.</exception>
     public abstract int TryReceive(Span<byte> first, Span<byte> second);
 
+    /// <summary>Waits until a receive is worth a try; false once the stream is broken or closed. Not while a read is under way.</summary>
+    public abstract ValueTask<bool> WaitReadableAsync(CancellationToken cancellationToken = default);
+
     /// <summary>Sends as much of two pieces as the operating system takes, one byte at least; waits only where it takes none.</summary>
     /// <param name="first">At least one byte.</param>
     /// <param name="second">May be empty.</param>

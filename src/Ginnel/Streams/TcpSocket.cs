@@ -11,6 +11,7 @@ internal sealed class TcpSocket : ShardSocket
 {
     // Copies below this are cheaper under the lock than a second entry.
     private const int CopyUnderLock = 1024;
+    private WriteOperation? _writing;
     private int _leases;
     private bool _releaseWanted;
     private bool _aborted;
@@ -18,14 +19,14 @@ internal sealed class TcpSocket : ShardSocket
     internal TcpSocket(Shard shard) : base(shard)
     {
         Reading = new ReadOperation(this);
-        Writing = new WriteOperation(this);
     }
 
     internal ReadOperation Reading { get; }
-    internal WriteOperation Writing { get; }
+    // Who relays into it waits for room only where the peer is slow; most never do.
+    internal WriteOperation Writing => Volatile.Read(ref _writing) ?? Interlocked.CompareExchange(ref _writing, new WriteOperation(this), null) ?? _writing;
 
     /// <summary>Completes when the handshake is done or has failed; null where it was done before we heard of the connection.</summary>
-    internal HandshakeCompletion? Handshake { get; init; }
+    internal HandshakeCompletion? Handshake { get; set; }
 
     internal FlowKey Flow { get; private set; }
     internal bool IsReleased => _releaseWanted;
@@ -40,14 +41,14 @@ internal sealed class TcpSocket : ShardSocket
     internal override void OnEvents(SocketEvents events, ref ShardWork work)
     {
         if ((events & (SocketEvents.Readable | SocketEvents.PeerClosed | SocketEvents.Failed | SocketEvents.Closed)) != 0) Reading.Wake(ref work);
-        if ((events & (SocketEvents.Writable | SocketEvents.Failed | SocketEvents.Closed)) != 0) Writing.Wake(ref work);
+        if ((events & (SocketEvents.Writable | SocketEvents.Failed | SocketEvents.Closed)) != 0) _writing?.Wake(ref work);
         if ((events & (SocketEvents.Connected | SocketEvents.Failed)) != 0) Handshake?.Wake((events & SocketEvents.Failed) == 0, ref work);
     }
 
     internal override void OnHostEnded(ref ShardWork work)
     {
         Reading.Wake(ref work);
-        Writing.Wake(ref work);
+        _writing?.Wake(ref work);
         Handshake?.Wake(connected: false, ref work);
     }
 
@@ -190,7 +191,7 @@ internal sealed class TcpSocket : ShardSocket
         return Shard.Run(ref self, static (NetworkStack stack, ref TcpSocket socket, Instant now, ref ShardWork work) =>
         {
             OpStatus status = socket._releaseWanted ? OpStatus.Stale : stack.CloseWrite(socket.Id, now);
-            socket.Writing.Wake(ref work);
+            socket._writing?.Wake(ref work);
             return status;
         });
     }

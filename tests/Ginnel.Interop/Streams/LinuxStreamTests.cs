@@ -38,6 +38,40 @@ public sealed class LinuxStreamTests : IDisposable
         Assert.Equal(-1, stream.TryReceive(first, second));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AReadThatDidNotFillItsRoomLosesNothingThatComesAfterIt(bool endsWithTheData)
+    {
+        (HostStream stream, Socket peer) = await ConnectAsync();
+        byte[] room = new byte[10];
+        for (int i = 1; i <= 3; i++)
+        {
+            await peer.SendAsync(new byte[i], Token);
+            if (endsWithTheData && i == 3) peer.Shutdown(SocketShutdown.Send);
+            int received = 0;
+            // The end may already stand behind the data: it is news of its own.
+            while (received < i)
+            {
+                Assert.True(await stream.WaitReadableAsync(Token));
+                received += Math.Max(0, stream.TryReceive(room.AsSpan(0, 5), room.AsSpan(5)));
+            }
+            Assert.Equal(i, received);
+        }
+        if (!endsWithTheData) peer.Shutdown(SocketShutdown.Send);
+        int last;
+        do Assert.True(await stream.WaitReadableAsync(Token));
+        while ((last = stream.TryReceive(room, default)) < 0);
+        Assert.Equal(0, last);
+        // The end is read again and again.
+        Assert.True(await stream.WaitReadableAsync(Token));
+        Assert.Equal(0, stream.TryReceive(room, default));
+        await stream.CompleteWritesAsync(Token);
+        stream.Dispose();
+        Assert.Equal(0, await peer.ReceiveAsync(room, Token));
+        Assert.False(await stream.WaitReadableAsync(Token));
+    }
+
     [Fact]
     public async Task ARefusalAndAnUnreachableAddressAreResults()
     {
