@@ -22,11 +22,15 @@ internal static class StreamGateway
         listener.Bind(new UnixDomainSocketEndPoint(path));
         listener.Listen(1);
         Console.WriteLine("ready");
-        Socket socket = await listener.AcceptAsync().ConfigureAwait(false);
         using EventLoop loop = new("network", runsContinuations: true);
+        LinuxStreamSockets sockets = new(loop);
+        using IHostStreamAcceptor acceptor = sockets.Listen(listener);
+        HostStream stream = await acceptor.AcceptAsync().ConfigureAwait(false);
+        // Away from the loop's thread, which is not to wait for standard input.
+        await Task.Yield();
         using NetworkRuntime runtime = new(new NetworkRuntimeOptions { Completions = loop });
         await using NetworkHost host = new(new NetworkHostOptions { Runtime = runtime });
-        await using StreamLink link = new(new NetworkStream(socket, ownsSocket: true), new StreamLinkOptions { Medium = LinkMedium.Ethernet, Mtu = FrameBridge.Mtu });
+        await using StreamLink link = new(stream, new StreamLinkOptions { Medium = LinkMedium.Ethernet, Mtu = FrameBridge.Mtu, Scheduler = loop });
         HostInterface guest = host.AddInterface(new HostInterfaceOptions
         {
             Name = "guest",
@@ -41,7 +45,7 @@ internal static class StreamGateway
         DirectDialer dialer = new(new DirectDialerOptions
         {
             Redirect = asked => new IPEndPoint(IPAddress.Loopback, asked.Port),
-            StreamSockets = new LinuxStreamSockets(loop),
+            StreamSockets = sockets,
         });
         _ = new Relay(host.AcceptConnections(), dialer, new RelayOptions { Scheduler = loop }).RunAsync();
         host.Attach(guest, link, ownsLink: false);

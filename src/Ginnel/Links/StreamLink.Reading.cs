@@ -15,6 +15,7 @@ public sealed partial class StreamLink
     {
         byte[] buffer = [];
         int filled = 0;
+        await _options.Scheduler.YieldAsync();
         try
         {
             while (true)

@@ -48,7 +48,7 @@ public sealed partial class StreamLink : IThreadPoolWorkItem
             if (_writing || _stopped || _waiting.IsEmpty || _sink is null) return;
             _writing = true;
         }
-        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        _options.Scheduler.Schedule(this);
     }
 
     private void StopWriter()

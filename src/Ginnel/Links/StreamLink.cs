@@ -7,7 +7,8 @@ namespace Ginnel;
 /// <remarks>
 /// Streams split and join what is written as they please; the framing alone says where packets begin. Packets are written in batches of up
 /// to 128 KiB and read in chunks of up to 256 KiB. The other end sees packets of the MTU: super-segments of the stack are cut where they are
-/// written into the batch, and what continues each other in a chunk is joined before the stack sees it. The stream may be one that blocks: it is only touched by tasks of the thread pool.
+/// written into the batch, and what continues each other in a chunk is joined before the stack sees it. The stream may be one that blocks: unless <see cref="StreamLinkOptions.Scheduler"/> says otherwise, it is only
+/// touched by tasks of the thread pool.
 /// </remarks>
 public sealed partial class StreamLink : ILink
 {
@@ -65,7 +66,7 @@ public sealed partial class StreamLink : ILink
         _sink = sink;
         WakeWriter();
         // Some streams block and cannot be cancelled: the run ends without them, and what they bring afterwards is discarded.
-        Task reading = Task.Run(() => ReadAllAsync(sink, cancellationToken), CancellationToken.None);
+        Task reading = ReadAllAsync(sink, cancellationToken);
         using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(static state => ((StreamLink)state!)._ended.TrySetResult(), this);
         Task first = await Task.WhenAny(reading, _ended.Task).ConfigureAwait(false);
         _sink = null;

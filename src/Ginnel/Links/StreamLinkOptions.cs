@@ -29,6 +29,12 @@ public sealed class StreamLinkOptions
     /// <summary>Bytes that may wait to be written, at least 1; beyond it packets stay in their connections.</summary>
     public int SendQueueBytes { get; init; } = 1 << 20;
 
+    /// <summary>
+    /// Who touches the stream. A stream that may block needs the thread pool; one whose reads and writes go on on an event loop is best
+    /// read and written there, where the stack's packets are too.
+    /// </summary>
+    public CompletionScheduler Scheduler { get; init; } = CompletionScheduler.ThreadPool;
+
     /// <summary>Whether disposing of the link disposes of the stream.</summary>
     public bool OwnsStream { get; init; } = true;
 }
