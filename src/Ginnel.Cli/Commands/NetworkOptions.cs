@@ -25,6 +25,7 @@ internal static class NetworkOptions
         StatusPage = !options.Has("--no-status"),
         Version = () => ProgramVersion.Text,
         SelfCommand = SelfCommand.Words,
+        OwnsProcess = true,
         Caller = Program.Caller,
     };
 

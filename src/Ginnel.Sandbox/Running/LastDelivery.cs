@@ -7,7 +7,7 @@ namespace Ginnel.Sandbox;
 /// A program may end while what it wrote last is still on its way. Bare, the kernel would go on delivering that; here the network must stay
 /// until the host's kernel has it. So it stays while something is under way, and not because somebody else's connection is open.
 /// </summary>
-internal sealed class LastDelivery(NetworkHost host, FlowRegistry flows, SandboxProcess process)
+internal sealed class LastDelivery(NetworkHost host, FlowRegistry flows, SandboxProcess process, CompletionScheduler completions)
 {
     /// <summary>
     /// What an ended program has left in its kernel comes without a pause. A connection that had nothing to carry for so long in all belongs
@@ -30,7 +30,7 @@ internal sealed class LastDelivery(NetworkHost host, FlowRegistry flows, Sandbox
     /// <summary>Waits until all is delivered or given up, or until somebody sends a signal to end; then says what was lost.</summary>
     public async Task RunAsync()
     {
-        if (process.IsLinkQuiet && IsDelivered(TimeSpan.Zero)) return;
+        if (await IsQuietAsync().ConfigureAwait(false) && IsDelivered(TimeSpan.Zero)) return;
         using CancellationTokenSource hurry = new(Longest);
         List<PosixSignalRegistration> signals = [.. EndingSignals().Select(signal => PosixSignalRegistration.Create(signal, context =>
         {
@@ -52,7 +52,7 @@ internal sealed class LastDelivery(NetworkHost host, FlowRegistry flows, Sandbox
 
     private async Task WaitAsync(CancellationToken hurry)
     {
-        while (!process.IsLinkQuiet) await Task.Delay(Look, hurry).ConfigureAwait(false);
+        while (!await IsQuietAsync().ConfigureAwait(false)) await Task.Delay(Look, hurry).ConfigureAwait(false);
         long began = Stopwatch.GetTimestamp(), last = began;
         bool isTold = false;
         while (true)
@@ -68,6 +68,15 @@ internal sealed class LastDelivery(NetworkHost host, FlowRegistry flows, Sandbox
             }
             await Task.Delay(waited < SlowLook ? Look : SlowLook, hurry).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>Whether all that the program sent has been given to the stack, and what follows from it has begun.</summary>
+    private async ValueTask<bool> IsQuietAsync()
+    {
+        if (!process.IsLinkQuiet) return false;
+        // A connection whose end the stack has already taken may still be on its way to the relay that counts it.
+        await LoopTurns.PassAsync(completions).ConfigureAwait(false);
+        return process.IsLinkQuiet;
     }
 
     /// <summary>Whether nothing is between the program and the host's kernel any more.</summary>

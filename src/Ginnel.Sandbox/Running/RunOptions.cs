@@ -50,6 +50,9 @@ public sealed record RunOptions
     /// <summary>How this program starts itself anew; see <see cref="LaunchOptions.SelfCommand"/>.</summary>
     public IReadOnlyList<string>? SelfCommand { get; init; }
 
+    /// <summary>Whether the process has nothing else to do: what a burst left behind in its heap is then given back while it rests.</summary>
+    public bool OwnsProcess { get; init; }
+
     /// <summary>
     /// Called when the program has ended and nothing of its is under way, before the network is taken down piece by piece. A process that has
     /// nothing else to do may end right there and leave that to the kernel. Null: no such haste.

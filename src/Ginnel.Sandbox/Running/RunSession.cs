@@ -38,7 +38,7 @@ public static class RunSession
         {
             await Task.WhenAny(process.Exited, opening).ConfigureAwait(false);
             bool hasNeededNone = !opening.IsCompleted && process.IsLinkUnused && options.Over is not null;
-            if (!hasNeededNone) await ServeAsync(network, process, opening).ConfigureAwait(false);
+            if (!hasNeededNone) await ServeAsync(network, process, opening, loop, options.OwnsProcess).ConfigureAwait(false);
             ExitStatus status = await process.Exited.ConfigureAwait(false);
             if (capture?.Failure is { } failure) Console.Error.WriteLine($"ginnel: --pcap: {options.CaptureFile} is incomplete: {failure.Message}");
             if (options.Summary is { } summary) WriteSummary(summary, network, Stopwatch.GetElapsedTime(began));
@@ -58,9 +58,9 @@ public static class RunSession
     }
 
     /// <summary>Until the program has ended and what it wrote last is delivered.</summary>
-    private static async Task ServeAsync(RunNetwork network, SandboxProcess process, Task opening)
+    private static async Task ServeAsync(RunNetwork network, SandboxProcess process, Task opening, EventLoop loop, bool ownsProcess)
     {
-        using IdleCollector collector = new();
+        using IdleCollector? collector = ownsProcess ? new IdleCollector() : null;
         Task broken = BreakAsync(network.Host, opening);
         if (await Task.WhenAny(process.Exited, broken).ConfigureAwait(false) == broken)
         {
@@ -71,7 +71,7 @@ public static class RunSession
         }
         await process.Exited.ConfigureAwait(false);
         await opening.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await new LastDelivery(network.Host, network.Flows, process).RunAsync().ConfigureAwait(false);
+        await new LastDelivery(network.Host, network.Flows, process, loop).RunAsync().ConfigureAwait(false);
     }
 
     /// <summary>Fails with the fault that has ended the network, be it in its opening.</summary>

@@ -16,12 +16,14 @@ public sealed class IdleCollector : IDisposable
     internal static readonly TimeSpan Little = TimeSpan.FromMilliseconds(30);
 
     private readonly Lock _lock = new();
+    private readonly TimeProvider _time;
     private readonly Func<long> _allocated;
     private readonly Func<TimeSpan> _worked;
     private readonly Action _collect;
     private readonly ITimer _timer;
     private long _collectedAt;
     private TimeSpan _last;
+    private long _lastLook;
 
     /// <summary>Watches this process until it is disposed of.</summary>
     public IdleCollector() : this(
@@ -33,7 +35,7 @@ public sealed class IdleCollector : IDisposable
     internal IdleCollector(TimeProvider time, Func<long> allocated, Func<TimeSpan> worked, Action collect)
     {
         (_allocated, _worked, _collect) = (allocated, worked, collect);
-        (_collectedAt, _last) = (allocated(), worked());
+        (_time, _collectedAt, _last, _lastLook) = (time, allocated(), worked(), time.GetTimestamp());
         using AsyncFlowControl flow = ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow();
         _timer = time.CreateTimer(static collector => ((IdleCollector)collector!).Look(), this, Interval, Interval);
     }
@@ -47,6 +49,9 @@ public sealed class IdleCollector : IDisposable
         if (!_lock.TryEnter()) return;
         try
         {
+            // A timer that was late fires soon again: so short a time says nothing about how busy the process is.
+            if (_time.GetElapsedTime(_lastLook) < Interval * 0.9) return;
+            _lastLook = _time.GetTimestamp();
             TimeSpan worked = _worked(), before = _last;
             _last = worked;
             long allocated = _allocated();

@@ -7,8 +7,8 @@ namespace Ginnel;
 /// <remarks>
 /// Streams split and join what is written as they please; the framing alone says where packets begin. Packets are written in batches of up
 /// to 128 KiB and read in chunks of up to 256 KiB. The other end sees packets of the MTU: super-segments of the stack are cut where they are
-/// written into the batch, and what continues each other in a chunk is joined before the stack sees it. The stream may be one that blocks: unless <see cref="StreamLinkOptions.Scheduler"/> says otherwise, it is only
-/// touched by tasks of the thread pool.
+/// written into the batch, and what continues each other in a chunk is joined before the stack sees it. The stream may be one that blocks:
+/// unless <see cref="StreamLinkOptions.Scheduler"/> says otherwise, it is only touched by tasks of the thread pool.
 /// </remarks>
 public sealed partial class StreamLink : ILink
 {
