@@ -29,15 +29,15 @@ internal sealed partial class TcpConnection
     }
 
     /// <summary>
-    /// The least that an acknowledgment of the peer's can say that was late on its way: a window ago, but nothing from before our SYN. While little
-    /// was acknowledged, the window alone would leave room for numbers that were never ours.
+    /// The least that an acknowledgment of the peer's can say that was late on its way: a window ago, but nothing from before our first octet, since
+    /// whoever knows the connection has our SYN. While little was acknowledged, the window alone would leave room for numbers that were never ours.
     /// </summary>
     private SequenceNumber OldestAcknowledgment
     {
         get
         {
             bool finAcknowledged = _finSent && SndUna == SndNxt;
-            return SndUna - (int)Math.Min(MaxSndWnd, 1 + _bytesSent + (finAcknowledged ? 1 : 0));
+            return SndUna - (int)Math.Min(MaxSndWnd, _bytesSent + (finAcknowledged ? 1 : 0));
         }
     }
 

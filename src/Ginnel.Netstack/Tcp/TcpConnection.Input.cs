@@ -142,8 +142,7 @@ internal sealed partial class TcpConnection
         {
             _peerFinKnown = true;
             _peerFin = segment.Sequence + segment.Payload.Length;
-            // RFC 5681 section 4.2: out of order it shows a hole as data do, also where it comes alone.
-            if (RcvNxt != _peerFin && segment.Payload.IsEmpty) OweAck();
+            if (RcvNxt != _peerFin && segment.Payload.IsEmpty && !FinBeyondHole(now)) return;
         }
         if (!_peerFinKnown || RcvNxt != _peerFin || !MayReceive) return;
         RcvNxt += 1;
@@ -158,6 +157,18 @@ internal sealed partial class TcpConnection
             case TcpState.FinWait1: State = TcpState.Closing; break;
             case TcpState.FinWait2: EnterTimeWait(now); break;
         }
+    }
+
+    /// <summary>
+    /// RFC 5681 section 4.2: out of order it shows a hole as data do, also where it comes alone. False when nobody reads any more: then data that
+    /// will be lost are on their way, and RFC 9293 section 3.6.1 wants the peer to know, as it does when they arrive.
+    /// </summary>
+    private bool FinBeyondHole(Instant now)
+    {
+        if (!Released) { OweAck(); return true; }
+        Tcp.Drop(DropReason.SocketClosed);
+        Reset(NetworkFailure.Aborted, now);
+        return false;
     }
 
     /// <summary>The peer is alive: probes and patience begin anew.</summary>
