@@ -72,10 +72,12 @@ internal sealed class DifferentialComparison(KernelNetwork network)
         ushort systemPort = (ushort)(1024 + number % 60_000), peerPort = (ushort)(2000 + number * 7 % 50_000);
         string host = string.Create(CultureInfo.InvariantCulture, $"{number >> 8 & 0x7F}.{number & 0xFF}");
         string peerText = exchange.IsV6 ? string.Create(CultureInfo.InvariantCulture, $"fd78::{number:x}") : $"10.78.{host}";
-        IPAddress local = exchange.IsV6 ? KernelNetwork.AddressV6 : KernelNetwork.AddressV4, peer = IPAddress.Parse(number % 256 == 0 && !exchange.IsV6 ? "10.78.200.1" : peerText);
+        IPAddress local = exchange.IsV6 ? KernelNetwork.AddressV6 : KernelNetwork.AddressV4;
+        IPAddress peer = IPAddress.Parse(number % 256 == 0 && !exchange.IsV6 ? "10.78.200.1" : peerText);
         IpAddress system = IpAddress.From(local), other = IpAddress.From(peer);
         using StackSubject stack = new(exchange, new IpEndpoint(system, systemPort), new IpEndpoint(other, peerPort));
-        IReadOnlyList<StepSeen> ours = new ExchangeRun(exchange, stack, new ScriptedPeer(exchange, other, system, peerPort, systemPort)).Run();
+        ScriptedPeer ourPeer = new(exchange, other, system, peerPort, systemPort);
+        IReadOnlyList<StepSeen> ours = new ExchangeRun(exchange, stack, ourPeer).Run();
         using KernelSubject kernelSubject = new(network, exchange, new IPEndPoint(local, systemPort), new IPEndPoint(peer, peerPort));
         ExchangeRun kernelRun = new(exchange, kernelSubject, new ScriptedPeer(exchange, other, system, peerPort, systemPort));
         IReadOnlyList<StepSeen> kernel = kernelRun.Run();
@@ -85,12 +87,18 @@ internal sealed class DifferentialComparison(KernelNetwork network)
 
     private Difference? First(Exchange exchange, IReadOnlyList<StepSeen> kernel, IReadOnlyList<StepSeen> ours)
     {
+        bool receivedOnly = false;
         for (int i = 0; i < exchange.Steps.Count; i++)
         {
+            if (receivedOnly && ReceivedSide.EndsAt(exchange.Steps[i])) return null;
             if (kernel[i].Lines.SequenceEqual(ours[i].Lines)) continue;
             if (KnownDifferences.Find(exchange, i, kernel, ours) is not { } known) return new Difference(exchange, kernel, ours, i);
             _explained[known.Name] = _explained.GetValueOrDefault(known.Name) + 1;
-            if (known.EndsComparison) return null;
+            if (known.Rest == Rest.Nothing) return null;
+            if (known.Rest == Rest.Everything || receivedOnly) continue;
+            if (exchange.Steps.Take(i + 1).Any(ReceivedSide.EndsAt)) return null;
+            receivedOnly = true;
+            (kernel, ours) = ReceivedSide.From(i + 1, exchange, kernel, ours);
         }
         return null;
     }

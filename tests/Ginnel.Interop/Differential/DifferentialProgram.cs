@@ -4,8 +4,8 @@ using System.Globalization;
 namespace Ginnel.Interop.Differential;
 
 /// <summary>
-/// The process that compares, in a network namespace of its own: <c>unshare --net Ginnel.Interop __differential FIRST COUNT [MOST]</c> runs so many
-/// seeds, at most until so many differ, and prints what differs, side by side; the last line counts.
+/// The process that compares, in a network namespace of its own: <c>unshare --net Ginnel.Interop __differential FIRST COUNT [MOST]</c>
+/// runs so many seeds, at most until so many differ, and prints what differs, side by side; the last line counts.
 /// </summary>
 internal static class DifferentialProgram
 {
@@ -30,7 +30,9 @@ internal static class DifferentialProgram
             Console.WriteLine(smallest.Describe());
         }
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{done} exchanges, {differing} differ, {comparison.Steps} steps, {comparison.Repeated} repeated, {comparison.Disturbed} left out because the machine was too slow, {time.Elapsed.TotalSeconds:F1} s; explained: {comparison.Explained()}"));
+            $"{done} exchanges, {differing} differ, {comparison.Steps} steps, {comparison.Repeated} repeated, "
+            + $"{comparison.Disturbed} left out because the machine was too slow, {time.Elapsed.TotalSeconds:F1} s; "
+            + $"explained: {comparison.Explained()}"));
         return differing == 0 ? 0 : 1;
     }
 }

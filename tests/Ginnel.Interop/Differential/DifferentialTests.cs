@@ -4,8 +4,9 @@ using Ginnel.Interop.Sandboxes;
 namespace Ginnel.Interop.Differential;
 
 /// <summary>
-/// The same random exchanges against the Linux kernel and against ours, step by step: what each sends, and what its application gets. Whatever
-/// differs is in <see cref="KnownDifferences"/> with its reason, or fails with the seed, made as small as it can be, and both traces side by side.
+/// The same random exchanges against the Linux kernel and against ours, step by step: what each sends, and what its application gets.
+/// Whatever differs is in <see cref="KnownDifferences"/> with its reason, or fails with the seed, made as small as it can be, and both
+/// traces side by side.
 /// </summary>
 public sealed class DifferentialTests
 {
@@ -21,19 +22,23 @@ public sealed class DifferentialTests
         Assert.SkipUnless(File.Exists("/dev/net/tun"), "there is no /dev/net/tun");
         bool isLong = Environment.GetEnvironmentVariable("GINNEL_LONG") is not null;
         int seeds = isLong ? LongSeedsEach : SeedsEach;
-        Outcome[] outcomes = await Task.WhenAll(Enumerable.Range(0, Processes).Select(at => CompareAsync(1 + at * seeds, seeds, TimeSpan.FromMinutes(isLong ? 60 : 10))));
+        TimeSpan patience = TimeSpan.FromMinutes(isLong ? 60 : 10);
+        Outcome[] outcomes = await Task.WhenAll(Enumerable.Range(0, Processes).Select(at => CompareAsync(1 + at * seeds, seeds, patience)));
         foreach (Outcome outcome in outcomes)
         {
             TestContext.Current.TestOutputHelper?.WriteLine(outcome.Output);
-            Assert.True(outcome.ExitCode == 0, $"on {Environment.OSVersion.VersionString} (left the kernel, right ours):\n{outcome.Output}{outcome.Errors}");
-            Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"{seeds} exchanges, 0 differ"), outcome.Output, StringComparison.Ordinal);
+            string system = Environment.OSVersion.VersionString;
+            Assert.True(outcome.ExitCode == 0, $"on {system} (left the kernel, right ours):\n{outcome.Output}{outcome.Errors}");
+            string all = string.Create(CultureInfo.InvariantCulture, $"{seeds} exchanges, 0 differ");
+            Assert.Contains(all, outcome.Output, StringComparison.Ordinal);
         }
     }
 
     private static Task<Outcome> CompareAsync(int first, int count, TimeSpan patience)
     {
         CultureInfo culture = CultureInfo.InvariantCulture;
-        return Caller.RunAsync(Who.Root, ["unshare", "--net", Caller.Self, DifferentialProgram.Word, first.ToString(culture), count.ToString(culture)], [], patience);
+        string[] words = ["unshare", "--net", Caller.Self, DifferentialProgram.Word, first.ToString(culture), count.ToString(culture)];
+        return Caller.RunAsync(Who.Root, words, [], patience);
     }
 
     [Fact]

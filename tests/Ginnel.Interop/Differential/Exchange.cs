@@ -44,7 +44,9 @@ internal enum AckField
     Absent,
 }
 
-/// <summary>One step. Numbers are relative to what the peer has sent and seen, so that a script means the same whatever initial numbers are chosen.</summary>
+/// <summary>
+/// One step. Numbers are relative to what the peer has sent and seen, so that a script means the same whatever initial numbers are chosen.
+/// </summary>
 internal sealed record Step(StepKind Kind)
 {
     /// <summary>Octets that are written, read or sent.</summary>
@@ -53,7 +55,9 @@ internal sealed record Step(StepKind Kind)
     /// <summary>Flags of the segment besides ACK.</summary>
     public TcpFlags Flags { get; init; }
 
-    /// <summary>Whether the segment's number counts from the peer's initial number, and not from the next octet that is expected of it.</summary>
+    /// <summary>
+    /// Whether the segment's number counts from the peer's initial number, and not from the next octet that is expected of it.
+    /// </summary>
     public bool FromStart { get; init; }
 
     /// <summary>Distance from there.</summary>
@@ -81,12 +85,14 @@ internal sealed record Step(StepKind Kind)
     public override string ToString()
     {
         CultureInfo culture = CultureInfo.InvariantCulture;
-        if (Kind != StepKind.Segment) return Kind is StepKind.Write or StepKind.Read ? string.Create(culture, $"{Kind} {Count}") : Kind.ToString();
+        if (Kind is StepKind.Write or StepKind.Read) return string.Create(culture, $"{Kind} {Count}");
+        if (Kind != StepKind.Segment) return Kind.ToString();
         StringBuilder text = new("Segment ");
         TcpFlags flags = Flags | (Ack == AckField.Absent ? 0 : TcpFlags.Ack);
         text.Append(flags).Append(culture, $" at {(FromStart ? "start" : "next")}{Offset:+#;-#;+0}");
         if (Count > 0) text.Append(culture, $", {Count} octets");
-        if (Ack != AckField.Absent) text.Append(culture, $", acknowledges {Ack}{(Ack is AckField.Part or AckField.Old or AckField.Beyond ? " " + AckDetail.ToString(culture) : "")}");
+        if (Ack != AckField.Absent) text.Append(culture, $", acknowledges {Ack}");
+        if (Ack is AckField.Part or AckField.Old or AckField.Beyond) text.Append(culture, $" {AckDetail}");
         text.Append(culture, $", window {Window}");
         if (Sacked != 0) text.Append(culture, $", has {Sacked:b}");
         if (StampShift != 0) text.Append(culture, $", timestamp {StampShift:+#;-#}");
@@ -124,5 +130,6 @@ internal sealed record Exchange
     public required IReadOnlyList<Step> Steps { get; init; }
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"{(Listens ? "listening" : "not listening")}, IPv{(IsV6 ? 6 : 4)}, {(Nagle ? "Nagle" : "no Nagle")}, the peer's options [{string.Join(' ', Options)}] MSS {Mss} scale {Scale}, number {PeerIss}");
+        $"{(Listens ? "listening" : "not listening")}, IPv{(IsV6 ? 6 : 4)}, {(Nagle ? "Nagle" : "no Nagle")}, "
+        + $"the peer's options [{string.Join(' ', Options)}] MSS {Mss} scale {Scale}, number {PeerIss}");
 }

@@ -3,7 +3,10 @@ using Ginnel.Wire;
 
 namespace Ginnel.Interop.Differential;
 
-/// <summary>Makes exchanges from seeds: a way to open, a random mixture of everything that two ends may do, a way to close, and questions behind it.</summary>
+/// <summary>
+/// Makes exchanges from seeds: a way to open, a random mixture of everything that two ends may do, a way to close, and questions behind
+/// it.
+/// </summary>
 internal sealed class ExchangeGenerator(ulong seed)
 {
     private readonly SeededRandom _random = new(seed);
@@ -40,7 +43,10 @@ internal sealed class ExchangeGenerator(ulong seed)
     }
 
     private Step Segment(TcpFlags flags, int count = 0, int offset = 0, AckField ack = AckField.All) =>
-        new(StepKind.Segment) { Flags = flags, Count = count, Offset = offset, Ack = ack, AckDetail = _random.Next(1, 4), Window = Window() };
+        new(StepKind.Segment)
+        {
+            Flags = flags, Count = count, Offset = offset, Ack = ack, AckDetail = _random.Next(1, 4), Window = Window(),
+        };
 
     // Never less than was offered before: the peer sees to that.
     private int Window() => _random.Chance(0.85) ? _window : _random.Next(0, _window);
@@ -101,11 +107,16 @@ internal sealed class ExchangeGenerator(ulong seed)
         else if (kind < 55) _steps.Add(Segment(TcpFlags.None, ack: AnyAck()));
         else if (kind < 72) _steps.Add(Segment(_random.Chance(0.5) ? TcpFlags.Psh : TcpFlags.None, Size(), ack: AnyAck()));
         else if (kind < 85) _steps.Add(Segment(TcpFlags.None, Size(), offset: _random.Next(-2000, 4000), ack: AnyAck()));
-        else if (kind < 89) _steps.Add(Segment(TcpFlags.Fin, _random.Chance(0.5) ? 0 : Size(), offset: _random.Chance(0.8) ? 0 : _random.Next(-500, 1500), ack: AnyAck()));
+        else if (kind < 89)
+            _steps.Add(Segment(TcpFlags.Fin, PerhapsSize(), offset: _random.Chance(0.8) ? 0 : _random.Next(-500, 1500), ack: AnyAck()));
         else Strange();
     }
 
     private int Size() => _random.Chance(0.3) ? _random.Next(1, 10) : _random.Next(1, 1400);
+
+    private int PerhapsSize() => _random.Chance(0.5) ? 0 : Size();
+
+    private AckField AnyOrNone() => _random.Chance(0.5) ? AckField.Absent : AckField.All;
 
     private AckField AnyAck() => _random.Next(0, 9) switch
     {
@@ -115,24 +126,25 @@ internal sealed class ExchangeGenerator(ulong seed)
         _ => AckField.Half,
     };
 
-    private void Write() => _steps.Add(new Step(StepKind.Write) { Count = _random.Chance(0.5) ? _random.Next(1, 500) : _random.NextLogarithmic(1, 6000) });
+    private void Write() =>
+        _steps.Add(new Step(StepKind.Write) { Count = _random.Chance(0.5) ? _random.Next(1, 500) : _random.NextLogarithmic(1, 6000) });
 
     private void Strange()
     {
         _steps.Add(_random.Next(0, 11) switch
         {
-            0 => Segment(TcpFlags.Rst, offset: _random.Next(1, 20_000), ack: _random.Chance(0.5) ? AckField.Absent : AckField.All),
+            0 => Segment(TcpFlags.Rst, offset: _random.Next(1, 20_000), ack: AnyOrNone()),
             1 => Segment(TcpFlags.Rst, offset: _random.Chance(0.5) ? 1_000_000 : -3000, ack: AckField.Absent),
-            2 => Segment(TcpFlags.Syn, offset: _random.Pick(0, 1, 1000, -1000, 1_000_000), ack: _random.Chance(0.5) ? AckField.Absent : AckField.All),
+            2 => Segment(TcpFlags.Syn, offset: _random.Pick(0, 1, 1000, -1000, 1_000_000), ack: AnyOrNone()),
             3 => Segment(TcpFlags.None, offset: -1),
             4 => Segment(TcpFlags.None, count: 1, offset: -1),
             5 => Segment(TcpFlags.None, Size(), offset: 1_000_000),
-            6 => Segment(TcpFlags.None, _random.Chance(0.5) ? 0 : Size(), ack: AckField.Beyond) with { AckDetail = _random.Pick(1, 100, 100_000) },
-            7 => Segment(TcpFlags.None, _random.Chance(0.5) ? 0 : Size(), ack: AckField.Old) with { AckDetail = _random.Pick(100, 100_000, 10_000_000) },
+            6 => Segment(TcpFlags.None, PerhapsSize(), ack: AckField.Beyond) with { AckDetail = _random.Pick(1, 100, 100_000) },
+            7 => Segment(TcpFlags.None, PerhapsSize(), ack: AckField.Old) with { AckDetail = _random.Pick(100, 100_000, 10_000_000) },
             8 => Segment(TcpFlags.None, Size()) with { StampShift = -_random.Pick(1, 100, 100_000) },
             9 => Segment(TcpFlags.Urg, Size()) with { Urgent = _random.Next(0, 500) },
             10 => Segment(TcpFlags.None, Size(), ack: AckField.Absent),
-            _ => Segment(TcpFlags.Rst, ack: _random.Chance(0.5) ? AckField.Absent : AckField.All),
+            _ => Segment(TcpFlags.Rst, ack: AnyOrNone()),
         });
     }
 

@@ -20,7 +20,9 @@ internal sealed class ExchangeRun(Exchange exchange, IExchangeSubject subject, S
     private long _written;
     private long _read;
 
-    /// <summary>The longest that a step took which was not to wait: more than some milliseconds, and timers may have expired meanwhile.</summary>
+    /// <summary>
+    /// The longest that a step took which was not to wait: more than some milliseconds, and timers may have expired meanwhile.
+    /// </summary>
     public TimeSpan LongestStep { get; private set; }
 
     /// <summary>Everything, step by step. Which steps were waits for nothing may be told by a run of the other system.</summary>
@@ -86,8 +88,8 @@ internal sealed class ExchangeRun(Exchange exchange, IExchangeSubject subject, S
     }
 
     /// <summary>
-    /// Until the oldest in flight is sent again. Others that are sent before it are probes of the tail, which only one of the systems may have
-    /// (RFC 8985 section 7).
+    /// Until the oldest in flight is sent again. Others that are sent before it are probes of the tail, which only one of the systems may
+    /// have (RFC 8985 section 7).
     /// </summary>
     private void Await(List<SentSegment> segments)
     {

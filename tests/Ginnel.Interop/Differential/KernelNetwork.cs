@@ -8,9 +8,9 @@ using Microsoft.Win32.SafeHandles;
 namespace Ginnel.Interop.Differential;
 
 /// <summary>
-/// The kernel's TCP at the other end of a TUN device, in the network namespace in which this process was started. A packet that is written is
-/// processed before the write returns, and what follows from it lies in the device's queue; an echo request behind it makes sure: the reply
-/// comes last.
+/// The kernel's TCP at the other end of a TUN device, in the network namespace in which this process was started. A packet that is written
+/// is processed before the write returns, and what follows from it lies in the device's queue; an echo request behind it makes sure: the
+/// reply comes last.
 /// </summary>
 internal sealed class KernelNetwork : IDisposable
 {
@@ -18,9 +18,9 @@ internal sealed class KernelNetwork : IDisposable
     private static readonly IpAddress FenceSource = IpAddress.Parse("10.78.255.254");
 
     /// <summary>
-    /// What depends on the time that this machine happens to take is switched off (probes of the tail, acknowledgments held back, memories of
-    /// former connections), and what ours is set up without (marks of congestion). Resets do not cut TIME-WAIT short (RFC 1337), as they do
-    /// not in ours.
+    /// What depends on the time that this machine happens to take is switched off (probes of the tail, acknowledgments held back, memories
+    /// of former connections), and what ours is set up without (marks of congestion). Resets do not cut TIME-WAIT short (RFC 1337), as
+    /// they do not in ours.
     /// </summary>
     private const string Prepare = """
         set -e

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using Ginnel.Wire;
 
 namespace Ginnel.Interop.Differential;
 
@@ -32,9 +33,13 @@ internal sealed class KernelSubject : IExchangeSubject
     public List<byte[]> Wait(TimeSpan limit)
     {
         Stopwatch waited = Stopwatch.StartNew();
+        ushort port = (ushort)_peer.Port;
+        IpAddress peer = IpAddress.From(_peer.Address);
         while (true)
         {
             List<byte[]> packets = _network.Collect();
+            // What is left of other exchanges has timers of its own.
+            packets.RemoveAll(packet => !RawPacket.TryReadTcp(packet, peer, out _, out TcpHeader header) || header.DestinationPort != port);
             if (packets.Count > 0 || waited.Elapsed > limit) return packets;
             Thread.Sleep(2);
         }
@@ -152,7 +157,8 @@ internal sealed class KernelSubject : IExchangeSubject
 
     private Socket NewSocket()
     {
-        Socket socket = new(_exchange.IsV6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
+        AddressFamily family = _exchange.IsV6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork;
+        Socket socket = new(family, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
         socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
         // Urgent octets stay where they are in the stream (RFC 6093).
         socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.OutOfBandInline, true);

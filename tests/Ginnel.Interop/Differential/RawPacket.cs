@@ -15,12 +15,19 @@ internal static class RawPacket
         if (source.IsV4)
         {
             packet = new byte[IpV4Header.MinimumSize + payload.Length];
-            new IpV4Header { TotalLength = (ushort)packet.Length, DontFragment = true, HopLimit = 64, Protocol = protocol, Source = source, Destination = destination }.Write(packet);
+            new IpV4Header
+            {
+                TotalLength = (ushort)packet.Length, DontFragment = true, HopLimit = 64, Protocol = protocol,
+                Source = source, Destination = destination,
+            }.Write(packet);
         }
         else
         {
             packet = new byte[IpV6Header.Size + payload.Length];
-            new IpV6Header { PayloadLength = (ushort)payload.Length, HopLimit = 64, NextHeader = protocol, Source = source, Destination = destination }.Write(packet);
+            new IpV6Header
+            {
+                PayloadLength = (ushort)payload.Length, HopLimit = 64, NextHeader = protocol, Source = source, Destination = destination,
+            }.Write(packet);
         }
         payload.CopyTo(packet.AsSpan(packet.Length - payload.Length));
         return packet;
@@ -41,4 +48,13 @@ internal static class RawPacket
     public static bool IsEchoReply(ReadOnlySpan<byte> packet, uint number) =>
         IpView.TryParse(packet, out IpView ip) == DropReason.None && ip.Protocol == IpProtocol.Icmp && ip.Payload.Length >= IcmpHeaderSize
         && ip.Payload[0] == EchoReply && BinaryPrimitives.ReadUInt32BigEndian(ip.Payload[4..]) == number;
+
+    /// <summary>Reads a segment that is for this address.</summary>
+    public static bool TryReadTcp(ReadOnlySpan<byte> packet, IpAddress destination, out TcpView view, out TcpHeader header)
+    {
+        view = default;
+        header = default;
+        return IpView.TryParse(packet, out IpView ip) == DropReason.None && ip.Protocol == IpProtocol.Tcp && ip.Destination == destination
+            && TcpView.TryParse(ip.Payload, out view) == DropReason.None && TcpHeader.Read(view, out header) == DropReason.None;
+    }
 }

@@ -9,7 +9,8 @@ namespace Ginnel.Interop.Differential;
 /// <param name="Next">The next one that was expected of the peer before.</param>
 /// <param name="Flags">Its flags.</param>
 /// <param name="Acknowledges">Whether its acknowledgment may have been news.</param>
-internal sealed record PeerSegment(int Left, int Right, int Next, TcpFlags Flags, bool Acknowledges)
+/// <param name="Acknowledgment">What it acknowledges, relative to the system's initial number.</param>
+internal sealed record PeerSegment(int Left, int Right, int Next, TcpFlags Flags, bool Acknowledges, int? Acknowledgment)
 {
     /// <summary>Whether it is old, and ends exactly where the next one is expected.</summary>
     public bool EndsAtNext => Left < Next && Right == Next;
@@ -60,7 +61,9 @@ internal sealed class ScriptedPeer(Exchange exchange, IpAddress peer, IpAddress 
         int relative = Math.Max(0, (step.FromStart ? 0 : _next) + step.Offset);
         if (!syn) step = Lawful(step, relative);
         int? acknowledgment = Acknowledgment(step, IsTaken(step, relative));
-        Built = new PeerSegment(relative, relative + step.Count + (syn ? 1 : 0) + ((step.Flags & TcpFlags.Fin) != 0 ? 1 : 0), _next, step.Flags, step.Ack is AckField.All or AckField.Part or AckField.Half);
+        int right = relative + step.Count + (syn ? 1 : 0) + ((step.Flags & TcpFlags.Fin) != 0 ? 1 : 0);
+        bool acknowledges = step.Ack is AckField.All or AckField.Part or AckField.Half;
+        Built = new PeerSegment(relative, right, _next, step.Flags, acknowledges, acknowledgment);
         byte[] options = Options(step, syn);
         byte[] segment = new byte[TcpHeader.MinimumSize + options.Length + step.Count];
         int shift = _scalingOn && !syn ? exchange.Scale : 0;
@@ -92,15 +95,15 @@ internal sealed class ScriptedPeer(Exchange exchange, IpAddress peer, IpAddress 
             else if (relative > fin && _next <= fin) step = step with { Count = 0 };
             return relative + step.Count == fin ? step : step with { Flags = step.Flags & ~TcpFlags.Fin };
         }
-        bool isBehind = _sent.Any(each => each.Right > end);
+        // Nor does it end before its first octet.
+        bool isBehind = end < 1 || _sent.Any(each => each.Right > end);
         return isBehind ? step with { Flags = step.Flags & ~TcpFlags.Fin } : step;
     }
 
     /// <summary>What the system sent, if it is for this peer.</summary>
     public SentSegment? Understand(byte[] packet)
     {
-        if (IpView.TryParse(packet, out IpView ip) != DropReason.None || ip.Protocol != IpProtocol.Tcp || ip.Destination != peer) return null;
-        if (TcpView.TryParse(ip.Payload, out TcpView view) != DropReason.None || TcpHeader.Read(view, out TcpHeader header) != DropReason.None) return null;
+        if (!RawPacket.TryReadTcp(packet, peer, out TcpView view, out TcpHeader header)) return null;
         if (header.DestinationPort != peerPort || header.SourcePort != systemPort) return null;
         bool syn = header.Has(TcpFlags.Syn), reset = header.Has(TcpFlags.Rst);
         if (syn) LearnSystem(header);
@@ -110,14 +113,16 @@ internal sealed class ScriptedPeer(Exchange exchange, IpAddress peer, IpAddress 
         {
             Flags = header.Flags & ~TcpFlags.Psh, Sequence = sequence, Length = view.Payload.Length,
             Acknowledgment = header.Has(TcpFlags.Ack) ? (int)(header.Acknowledgment.Value - exchange.PeerIss) : null,
-            IsWindowShut = header.Window == 0 && !reset, Mss = header.MaximumSegmentSize, HasScale = header.HasWindowScale, SackPermitted = header.SackPermitted,
-            HasStamp = header.HasTimestamps, Echo = header.HasTimestamps && header.TimestampEcho != 0 ? (int)(header.TimestampEcho - FirstStamp) : 0,
+            IsWindowShut = header.Window == 0 && !reset, Mss = header.MaximumSegmentSize, HasScale = header.HasWindowScale,
+            SackPermitted = header.SackPermitted, HasStamp = header.HasTimestamps,
+            Echo = header.HasTimestamps && header.TimestampEcho != 0 ? (int)(header.TimestampEcho - FirstStamp) : 0,
             Sack = Sacks(header), IsPayloadRight = IsRight(view.Payload, sequence - 1 + (syn ? 1 : 0)),
         };
         if (reset) return segment;
         if (header.HasTimestamps) _lastStamp = header.TimestampValue;
         _seenEnd = Math.Max(_seenEnd, segment.End);
-        if (segment.End > segment.Sequence) _inFlight[segment.Sequence] = Math.Max(segment.End, _inFlight.GetValueOrDefault(segment.Sequence));
+        if (segment.End == segment.Sequence) return segment;
+        _inFlight[segment.Sequence] = Math.Max(segment.End, _inFlight.GetValueOrDefault(segment.Sequence));
         return segment;
     }
 
@@ -147,16 +152,21 @@ internal sealed class ScriptedPeer(Exchange exchange, IpAddress peer, IpAddress 
     private string Sacks(in TcpHeader header)
     {
         List<string> blocks = [];
-        for (int i = 0; i < header.SackCount; i++) blocks.Add($"{(int)(header.Sack[i].Left.Value - exchange.PeerIss)}-{(int)(header.Sack[i].Right.Value - exchange.PeerIss)}");
+        for (int i = 0; i < header.SackCount; i++)
+        {
+            SackBlock block = header.Sack[i];
+            blocks.Add($"{(int)(block.Left.Value - exchange.PeerIss)}-{(int)(block.Right.Value - exchange.PeerIss)}");
+        }
         return string.Join(' ', blocks);
     }
 
     /// <summary>Whether the system may take what the segment says: some of it is in the window, and it is not too old.</summary>
     private bool IsTaken(Step step, int relative)
     {
-        if (step.FromStart) return true;
+        if (step.FromStart || _next == 0) return true;
         bool isOld = relative < _next && relative + step.Count + ((step.Flags & TcpFlags.Fin) != 0 ? 1 : 0) <= _next;
-        return !isOld && relative <= _next + LargestHole && (step.Flags & (TcpFlags.Rst | TcpFlags.Syn)) == 0 && !(_stampsOn && step.StampShift < -1);
+        bool isStale = _stampsOn && step.StampShift < -1;
+        return !isOld && !isStale && relative <= _next + LargestHole && (step.Flags & (TcpFlags.Rst | TcpFlags.Syn)) == 0;
     }
 
     private int? Acknowledgment(Step step, bool isTaken)
@@ -165,7 +175,7 @@ internal sealed class ScriptedPeer(Exchange exchange, IpAddress peer, IpAddress 
         {
             AckField.All => _seenEnd,
             AckField.Part => Flight().Skip(step.AckDetail - 1).Select(each => each.Value).FirstOrDefault(_seenEnd),
-            AckField.Half => Flight().Where(each => each.Value - each.Key > 1).Select(each => Math.Max(each.Key, _acknowledged) + (each.Value - Math.Max(each.Key, _acknowledged)) / 2).FirstOrDefault(_seenEnd),
+            AckField.Half => Flight().Where(each => each.Value - each.Key > 1).Select(Middle).FirstOrDefault(_seenEnd),
             AckField.Old => _acknowledged - step.AckDetail,
             AckField.Beyond => _seenEnd + step.AckDetail,
             _ => _acknowledged,
@@ -173,6 +183,12 @@ internal sealed class ScriptedPeer(Exchange exchange, IpAddress peer, IpAddress 
         if (step.Ack == AckField.Absent) return null;
         if (isTaken && at > _acknowledged && at <= _seenEnd) _acknowledged = at;
         return at;
+    }
+
+    private int Middle(KeyValuePair<int, int> segment)
+    {
+        int left = Math.Max(segment.Key, _acknowledged);
+        return left + (segment.Value - left) / 2;
     }
 
     private IEnumerable<KeyValuePair<int, int>> Flight() => _inFlight.Where(each => each.Value > _acknowledged);
@@ -187,7 +203,7 @@ internal sealed class ScriptedPeer(Exchange exchange, IpAddress peer, IpAddress 
             return;
         }
         // What the system has to drop has not been sent, as far as "the next octet" goes.
-        bool isDropped = step.Ack == AckField.Beyond || step is { Ack: AckField.Old, AckDetail: > 1000 };
+        bool isDropped = step.Ack == AckField.Beyond || step is { Ack: AckField.Old, AckDetail: > 1000 } || acknowledgment < 1;
         if (acknowledgment is null || isDropped || relative > _next + LargestHole || (_stampsOn && step.StampShift < -1)) return;
         int end = relative + step.Count;
         if ((step.Flags & TcpFlags.Fin) != 0) _fin ??= end;
@@ -263,7 +279,8 @@ internal sealed class ScriptedPeer(Exchange exchange, IpAddress peer, IpAddress 
         }
     }
 
-    private static void Add(List<byte> bytes, uint value) => bytes.AddRange([(byte)(value >> 24), (byte)(value >> 16), (byte)(value >> 8), (byte)value]);
+    private static void Add(List<byte> bytes, uint value) =>
+        bytes.AddRange([(byte)(value >> 24), (byte)(value >> 16), (byte)(value >> 8), (byte)value]);
 
     private byte[] Wrap(byte[] segment)
     {

@@ -4,7 +4,9 @@ using Ginnel.Wire;
 
 namespace Ginnel.Interop.Differential;
 
-/// <summary>Our TCP in virtual time, set up as the kernel is: acknowledgments at once, Nagle's algorithm in Minshall's form, Reno.</summary>
+/// <summary>
+/// Our TCP in virtual time, set up as the kernel is: acknowledgments at once, Nagle's algorithm in Minshall's form, Reno.
+/// </summary>
 internal sealed class StackSubject : IExchangeSubject
 {
     private readonly PacketPool _pool = new(32 << 20);
@@ -28,7 +30,8 @@ internal sealed class StackSubject : IExchangeSubject
             Pool = _pool, Entropy = new SeededEntropy(exchange.Seed),
             Tcp = new TcpOptions
             {
-                Nagle = exchange.Nagle, NagleHoldsSecondSmall = true, DelayedAck = TimeSpan.Zero, CongestionControl = CongestionControlKind.NewReno,
+                Nagle = exchange.Nagle, NagleHoldsSecondSmall = true, DelayedAck = TimeSpan.Zero,
+                CongestionControl = CongestionControlKind.NewReno,
                 TolerateMissingTimestamps = true, MinRetransmitTimeoutIsVariation = true, ProbeBehindWindow = true, PathMtuProbing = false,
             },
         });
@@ -43,7 +46,8 @@ internal sealed class StackSubject : IExchangeSubject
 
     public void Inject(byte[] packet)
     {
-        if (!_pool.TryRent(PacketPool.SizeFor(packet.Length), out Packet rented)) throw new InvalidOperationException("no packet to be had");
+        if (!_pool.TryRent(PacketPool.SizeFor(packet.Length), out Packet rented))
+            throw new InvalidOperationException("no packet to be had");
         rented.Write(packet);
         PacketQueue batch = default;
         batch.Add(rented);
@@ -87,7 +91,8 @@ internal sealed class StackSubject : IExchangeSubject
             return _stack.Accept(_listener, _now, out _socket) == OpStatus.Ok ? "accepted" : null;
         if (!_isConnecting || _isOver || _isClosed) return null;
         NetworkFailure failure = _stack.FailureOf(_socket);
-        if (failure == NetworkFailure.None && (!_stack.TryGetInfo(_socket, out TcpInfo info) || info.State is TcpState.SynSent or TcpState.SynReceived)) return null;
+        bool isOpening = !_stack.TryGetInfo(_socket, out TcpInfo info) || info.State is TcpState.SynSent or TcpState.SynReceived;
+        if (failure == NetworkFailure.None && isOpening) return null;
         _isConnecting = false;
         if (failure != NetworkFailure.None) _isOver = true;
         return failure == NetworkFailure.None ? "connected" : $"connecting failed: {Name(failure)}";
@@ -103,7 +108,8 @@ internal sealed class StackSubject : IExchangeSubject
             OpStatus status = _stack.TryLeaseWritable(_socket, octets.Length - written, out RingLease lease);
             if (status == OpStatus.WouldBlock) return $"{written} octets";
             if (status != OpStatus.Ok) return Failed(status);
-            int first = Math.Min(lease.First.Length, octets.Length - written), second = Math.Min(lease.Second.Length, octets.Length - written - first);
+            int first = Math.Min(lease.First.Length, octets.Length - written);
+            int second = Math.Min(lease.Second.Length, octets.Length - written - first);
             octets.Slice(written, first).CopyTo(lease.First.Span);
             octets.Slice(written + first, second).CopyTo(lease.Second.Span);
             Require(_stack.Commit(_socket, first + second, _now));
