@@ -6,7 +6,7 @@ namespace Ginnel.Linux.Native;
 internal static unsafe partial class Polling
 {
     public const int Add = 1, Delete = 2, Modify = 3;
-    public const uint In = 1, Out = 4, Error = 8, HangUp = 16, PeerClosed = 0x2000, EdgeTriggered = 1u << 31;
+    public const uint In = 1, Urgent = 2, Out = 4, Error = 8, HangUp = 16, PeerClosed = 0x2000, EdgeTriggered = 1u << 31;
 
     private const long PreciseWaitNumber = 441; // epoll_pwait2(2)
 

@@ -9,7 +9,7 @@ namespace Ginnel.Linux.Streams;
 /// <summary>A TCP connection of the host on an event loop. One read and one write at a time; waiting allocates nothing.</summary>
 internal sealed class LinuxStream : HostStream
 {
-    private const uint Events = Polling.In | Polling.Out | Polling.PeerClosed | Polling.EdgeTriggered;
+    private const uint Events = Polling.In | Polling.Urgent | Polling.Out | Polling.PeerClosed | Polling.EdgeTriggered;
 
     private readonly EventLoop _loop;
     private readonly Descriptor _socket;
@@ -20,6 +20,8 @@ internal sealed class LinuxStream : HostStream
     private EndPoint? _local;
     // Told by the kernel: the peer has sent its end; an error or a hang-up.
     private volatile bool _isPeerClosed, _isTroubled;
+    // Whether a receive may end short of what is there: before urgent data (tcp(7)), or with a message that bears descriptors (unix(7)).
+    private volatile bool _readsInPieces;
     private volatile bool _hasReadEnd, _hasSentEnd, _sendsAtOnce;
     private bool _hasSent;
     private int _closed;
@@ -29,10 +31,11 @@ internal sealed class LinuxStream : HostStream
     /// <param name="socket">The socket; the stream's from now on.</param>
     /// <param name="remote">The peer.</param>
     /// <param name="sendsAtOnce">Whether it is set not to wait for more to send, or never does.</param>
+    /// <param name="isTcp">Whether it is of TCP, and not of the Unix family.</param>
     /// <exception cref="LinuxException">The kernel's limit of watches is reached; the socket stays the caller's.</exception>
-    internal LinuxStream(EventLoop loop, Descriptor socket, EndPoint? remote, bool sendsAtOnce)
+    internal LinuxStream(EventLoop loop, Descriptor socket, EndPoint? remote, bool sendsAtOnce, bool isTcp)
     {
-        _sendsAtOnce = sendsAtOnce;
+        (_sendsAtOnce, _readsInPieces) = (sendsAtOnce, !isTcp);
         (_loop, _socket, _remote) = (loop, socket, remote);
         _readable = new Readiness(loop);
         _writable = new Readiness(loop);
@@ -61,7 +64,7 @@ internal sealed class LinuxStream : HostStream
             int room = first.Length + second.Length;
             if (count == 0 && room > 0) _hasReadEnd = true;
             // There may be more where all the room was filled, and is where the end was told already; whatever else comes is news (epoll(7)).
-            if (count == room || count == 0 || _isPeerClosed || _isTroubled) _readable.Signal();
+            if (count == room || count == 0 || _isPeerClosed || _isTroubled || _readsInPieces) _readable.Signal();
             return count;
         }
         return error is Errno.Again ? -1 : throw ReadError(SocketErrors.Of(error));
@@ -211,8 +214,9 @@ internal sealed class LinuxStream : HostStream
             const uint Ended = Polling.Error | Polling.HangUp;
             if ((events & Ended) != 0) stream._isTroubled = true;
             if ((events & Polling.PeerClosed) != 0) stream._isPeerClosed = true;
+            if ((events & Polling.Urgent) != 0) stream._readsInPieces = true;
             if ((events & (Polling.Out | Ended)) != 0) stream._writable.Signal();
-            if ((events & (Polling.In | Polling.PeerClosed | Ended)) != 0) stream._readable.Signal();
+            if ((events & (Polling.In | Polling.Urgent | Polling.PeerClosed | Ended)) != 0) stream._readable.Signal();
         }
     }
 }

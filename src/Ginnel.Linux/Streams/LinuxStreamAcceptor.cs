@@ -93,7 +93,7 @@ internal sealed class LinuxStreamAcceptor : IHostStreamAcceptor
     {
         try
         {
-            return new LinuxStream(_loop, taken, remote, sendsAtOnce: true);
+            return new LinuxStream(_loop, taken, remote, sendsAtOnce: true, _isTcp);
         }
         catch
         {

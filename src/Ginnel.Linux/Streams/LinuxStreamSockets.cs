@@ -22,7 +22,7 @@ public sealed class LinuxStreamSockets(EventLoop loop) : IHostStreamSockets
         try
         {
             // Only now: a socket that is not being connected reports a hang-up.
-            stream = new LinuxStream(loop, socket, target, sendsAtOnce: false);
+            stream = new LinuxStream(loop, socket, target, sendsAtOnce: false, isTcp: true);
         }
         catch (LinuxException failure)
         {

@@ -114,7 +114,7 @@ internal static class StreamPump
                 if (received == 0) return await CompleteAsync(sink, direction).ConfigureAwait(false);
                 if (received == Broken) return PumpResult.SourceBroke;
                 if (received > 0) direction.Count(received);
-                // Where not all the room was filled nothing is left.
+                // Where not all the room was filled the source knows whether anything is left.
                 again = received == lease.Length;
             }
             while (again);

@@ -2,6 +2,8 @@ using System.Net;
 using System.Net.Sockets;
 using Ginnel.Linux.Events;
 using Ginnel.Linux.Streams;
+using Ginnel.Netstack;
+using Ginnel.Testing;
 
 namespace Ginnel.Interop.Streams;
 
@@ -70,6 +72,82 @@ public sealed class LinuxStreamTests : IDisposable
         stream.Dispose();
         Assert.Equal(0, await peer.ReceiveAsync(room, Token));
         Assert.False(await stream.WaitReadableAsync(Token));
+    }
+
+    /// <summary>A receive ends where urgent data stood, also where there is more behind it (tcp(7), MSG_OOB).</summary>
+    [Fact]
+    public async Task WhatStandsBehindUrgentDataIsReadWithoutFurtherNews()
+    {
+        (HostStream stream, Socket peer) = await ConnectAsync();
+        SendAroundUrgent(peer);
+        byte[] room = new byte[10];
+        int received = 0;
+        while (received < 6)
+        {
+            Assert.True(await stream.WaitReadableAsync(Token));
+            received += Math.Max(0, stream.TryReceive(room.AsSpan(received), default));
+        }
+        Assert.Equal("abcdef"u8.ToArray(), room[..6]);
+    }
+
+    [Fact]
+    public async Task WhatStandsBehindUrgentDataIsRelayedWithoutFurtherNews()
+    {
+        using NetworkRuntime runtime = new(new NetworkRuntimeOptions { Completions = _loop });
+        await using NetworkHost guest = new(new NetworkHostOptions { Runtime = runtime }), gateway = new(new NetworkHostOptions { Runtime = runtime });
+        HostInterface near = guest.AddInterface(new HostInterfaceOptions { Addresses = [InterfaceAddress.Parse("10.0.0.1/24")] });
+        HostInterface far = gateway.AddInterface(new HostInterfaceOptions { Addresses = [InterfaceAddress.Parse("10.0.0.2/24")], AnyIp = true });
+        guest.AddRoute(IPNetwork.Parse("0.0.0.0/0"), near);
+        (MemoryLink a, MemoryLink b) = MemoryLink.CreatePair();
+        guest.Attach(near, a);
+        gateway.Attach(far, b);
+        DirectDialer dialer = new(new DirectDialerOptions { Redirect = _ => (IPEndPoint)_server.LocalEndpoint, StreamSockets = new LinuxStreamSockets(_loop) });
+        using CancellationTokenSource stop = new();
+        Task relaying = new Relay(gateway.AcceptConnections(), dialer, new RelayOptions { Scheduler = _loop }).RunAsync(stop.Token);
+        TcpStream client = await guest.ConnectAsync(new IPEndPoint(IPAddress.Parse("192.0.2.80"), 80), Token);
+        SendAroundUrgent(await _server.AcceptSocketAsync(Token));
+        byte[] room = new byte[6];
+        await client.ReadExactlyAsync(room, Token);
+        Assert.Equal("abcdef"u8.ToArray(), room);
+        await stop.CancelAsync();
+        await relaying;
+    }
+
+    /// <summary>A receive ends with the message that bears descriptors (unix(7), SCM_RIGHTS); so no short one tells that nothing is left.</summary>
+    [Fact]
+    public async Task AShortReadOfAUnixSocketIsNoReasonToWait()
+    {
+        string path = Path.Combine(Path.GetTempPath(), $"ginnel-test-{Guid.NewGuid():N}");
+        try
+        {
+            using Socket listening = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            listening.Bind(new UnixDomainSocketEndPoint(path));
+            listening.Listen(1);
+            using IHostStreamAcceptor acceptor = new LinuxStreamSockets(_loop).Listen(listening);
+            using Socket client = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            await client.ConnectAsync(new UnixDomainSocketEndPoint(path), Token);
+            await using HostStream stream = await acceptor.AcceptAsync(Token);
+            await client.SendAsync("abc"u8.ToArray(), Token);
+            Assert.True(await stream.WaitReadableAsync(Token));
+            Assert.Equal(3, stream.TryReceive(new byte[10], default));
+            Assert.True(stream.WaitReadableAsync(Token).IsCompletedSuccessfully);
+            Assert.Equal(-1, stream.TryReceive(new byte[10], default));
+            ValueTask<bool> waiting = stream.WaitReadableAsync(Token);
+            await client.SendAsync("d"u8.ToArray(), Token);
+            Assert.True(await waiting);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    private static void SendAroundUrgent(Socket peer)
+    {
+        peer.NoDelay = true;
+        peer.Send("abc"u8);
+        peer.Send("!"u8, SocketFlags.OutOfBand);
+        peer.Send("def"u8);
     }
 
     [Fact]
