@@ -48,21 +48,29 @@ internal sealed class RelayedConnection(Flow flow, DuplexStream client, DuplexSt
 
     private async Task FinishAsync()
     {
-        if (_end.Kind == FlowEndKind.Closed) _end = _first == _up ? Judge(_down!, isUp: false) : Judge(_up!, isUp: true);
-        if (_end.Kind != FlowEndKind.Closed) AbortBoth();
         try
         {
-            await client.DisposeAsync().ConfigureAwait(false);
-            await upstream.DisposeAsync().ConfigureAwait(false);
-        }
-        catch (Exception exception)
-        {
-            if (_end.Kind == FlowEndKind.Closed) _end = FlowSet.EndOf(exception);
+            if (_end.Kind == FlowEndKind.Closed) _end = _first == _up ? Judge(_down!, isUp: false) : Judge(_up!, isUp: true);
+            if (_end.Kind != FlowEndKind.Closed) AbortBoth();
+            await DisposeOfAsync(client).ConfigureAwait(false);
+            await DisposeOfAsync(upstream).ConfigureAwait(false);
         }
         finally
         {
             FlowEnd asked = flow.RequestedEnd;
             flows.End(flow, asked.Kind == FlowEndKind.Live ? _end : asked);
+        }
+    }
+
+    private async ValueTask DisposeOfAsync(DuplexStream stream)
+    {
+        try
+        {
+            await stream.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            if (_end.Kind == FlowEndKind.Closed) _end = FlowSet.EndOf(exception);
         }
     }
 
@@ -99,8 +107,8 @@ internal sealed class RelayedConnection(Flow flow, DuplexStream client, DuplexSt
     {
         // An end from outside breaks the pumps as well; it has its own way of ending the two sides.
         if (flow.IsEnding) return;
-        client.Abort();
-        upstream.Abort();
+        EndAtOnce(client, isWhole: false);
+        EndAtOnce(upstream, isWhole: false);
     }
 
     /// <summary>
@@ -109,13 +117,21 @@ internal sealed class RelayedConnection(Flow flow, DuplexStream client, DuplexSt
     /// </summary>
     void IFlowCarrier.End()
     {
-        End(client, flow.Down);
-        End(upstream, flow.Up);
+        EndAtOnce(client, isWhole: flow.Down.Activity == FlowActivity.Ended);
+        EndAtOnce(upstream, isWhole: flow.Up.Activity == FlowActivity.Ended);
     }
 
-    private static void End(DuplexStream sink, FlowDirection direction)
+    // Streams may be others': what one of them throws must reach neither the other's end, nor who sweeps the idle ones, nor a bare continuation.
+    private static void EndAtOnce(DuplexStream stream, bool isWhole)
     {
-        if (direction.Activity == FlowActivity.Ended) sink.Dispose();
-        else sink.Abort();
+        try
+        {
+            if (isWhole) stream.Dispose();
+            else stream.Abort();
+        }
+        catch (Exception)
+        {
+            // It counts as ended; FinishAsync disposes of it all the same.
+        }
     }
 }

@@ -91,6 +91,46 @@ public sealed class EndingTests
         await Assert.ThrowsAsync<IOException>(async () => await guest.ReadExactlyAsync(new byte[1], Token));
     }
 
+    [Fact]
+    public async Task A_stream_that_fails_while_it_is_reset_ends_its_flow_all_the_same()
+    {
+        ScriptedStream target = new() { FailsToEnd = true };
+        await using GatewayNetwork network = new(dialer: new ScriptedDialer(target));
+        TcpStream guest = await network.Guest.ConnectAsync(GatewayNetwork.WorldEnd(80), Token);
+        target.Break();
+        await Assert.ThrowsAsync<IOException>(async () => await guest.ReadExactlyAsync(new byte[1], Token));
+        while (network.Relay.Flows.EndedCount == 0) await Task.Yield();
+        Assert.Equal((0, true, true), (network.Relay.Flows.LiveCount, target.IsAborted, target.IsDisposed));
+    }
+
+    [Fact]
+    public async Task A_stream_that_fails_while_the_relay_stops_holds_up_nobody()
+    {
+        ScriptedStream target = new() { FailsToEnd = true };
+        await using (GatewayNetwork network = new(dialer: new ScriptedDialer(target)))
+        {
+            await network.Guest.ConnectAsync(GatewayNetwork.WorldEnd(80), Token);
+            while (network.Relay.Flows.LiveCount == 0) await Task.Yield();
+        }
+        Assert.True(target.IsDisposed);
+    }
+
+    [Fact]
+    public async Task A_client_that_fails_while_it_is_disposed_of_leaves_no_target_open()
+    {
+        ScriptedStream client = new() { FailsToEnd = true }, target = new() { FailsToEnd = true };
+        FlowRegistry registry = new(TimeProvider.System);
+        FlowSet flows = new(registry, TimeProvider.System, Timeout.InfiniteTimeSpan);
+        Flow flow = flows.Begin(new FlowInfo { Protocol = FlowProtocol.Tcp });
+        registry.Start(flow);
+        new RelayedConnection(flow, client, target, flows).Start();
+        client.Say([]);
+        target.Say([]);
+        while (flows.Count > 0) await Task.Yield();
+        Assert.Equal((true, true), (client.IsDisposed, target.IsDisposed));
+        Assert.Equal(FlowEndKind.DialFailed, flow.End.Kind);
+    }
+
     private static RelayOptions Options(TimeProvider time) => new() { Time = time, Flows = new FlowRegistry(time) };
 
     private sealed class ScriptedDialer(DuplexStream stream) : IDialer
@@ -111,6 +151,7 @@ public sealed class EndingTests
 
         public bool BreaksOnWrite { get; init; }
         public TaskCompletionSource? Hold { get; init; }
+        public bool FailsToEnd { get; init; }
         public bool IsAborted { get; private set; }
         public bool IsDisposed { get; private set; }
         public Task Completed => _completed.Task;
@@ -120,6 +161,9 @@ public sealed class EndingTests
 
         /// <summary>Has the target send something; nothing at all is its end of stream.</summary>
         public void Say(byte[] bytes) => _said.Writer.TryWrite(bytes);
+
+        /// <summary>Has a read end with an error.</summary>
+        public void Break() => _said.Writer.TryComplete();
 
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
@@ -150,6 +194,7 @@ public sealed class EndingTests
         {
             IsAborted = true;
             _said.Writer.TryComplete();
+            if (FailsToEnd) throw new InvalidOperationException("a foreign stream's fault");
         }
 
         protected override void Dispose(bool disposing)
@@ -157,6 +202,7 @@ public sealed class EndingTests
             IsDisposed = true;
             _said.Writer.TryComplete();
             base.Dispose(disposing);
+            if (FailsToEnd) throw new InvalidOperationException("a foreign stream's fault");
         }
 
         public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
