@@ -81,6 +81,13 @@ internal sealed class OutOfOrderQueue
         return next;
     }
 
+    /// <summary>The stream ends at a number: forgets what came from beyond.</summary>
+    internal void CutBack(SequenceNumber end)
+    {
+        while (_count > 0 && _ranges[_count - 1].Left >= end) _count--;
+        if (_count > 0) _ranges[_count - 1].Right = SequenceNumber.Min(_ranges[_count - 1].Right, end);
+    }
+
     /// <summary>
     /// Fills SACK blocks from index <paramref name="start"/> on, the range that grew last first; returns the count of all blocks.
     /// </summary>

@@ -28,6 +28,7 @@ internal sealed partial class TcpConnection
     /// <summary>ABORT (RFC 9293 section 3.10.5).</summary>
     internal OpStatus Abort(Instant now)
     {
+        bool unread = ReceiveRing.Readable > 0;
         switch (State)
         {
             case TcpState.Closed: break;
@@ -38,6 +39,10 @@ internal sealed partial class TcpConnection
             default: Finish(NetworkFailure.Aborted, now); break;
         }
         ReceiveRing.Close(Memory);
+        if (!unread) return OpStatus.Ok;
+        // What a reader has not seen is gone: whatever the peer's FIN has promised, and however well all ended, no end of the stream follows.
+        _peerFinKnown = false;
+        if (Failure == NetworkFailure.None) Failure = NetworkFailure.Aborted;
         return OpStatus.Ok;
     }
 

@@ -34,7 +34,7 @@ internal sealed partial class TcpConnection
         Held = 128,
         /// <summary>The peer has sent something that may be marked.</summary>
         Seen = 256,
-        /// <summary>The window came down, and nothing that was sent afterwards has been acknowledged yet.</summary>
+        /// <summary>The window came down, and what tells the peer so has not been acknowledged yet.</summary>
         Answered = 512,
     }
 
@@ -43,8 +43,8 @@ internal sealed partial class TcpConnection
     private EcnState _ecn;
 
     /// <summary>
-    /// SND.NXT when the window last came down: what is acknowledged up to here tells of no other congestion. It counts only as long as
-    /// <see cref="EcnState.Answered"/> stands, for after 2³¹ octets more an old number would seem to lie ahead.
+    /// SND.NXT when the window last came down, then when CWR left: what is acknowledged up to here tells of no other congestion. It counts only
+    /// as long as <see cref="EcnState.Answered"/> stands, for after 2³¹ octets more an old number would seem to lie ahead.
     /// </summary>
     private SequenceNumber _reducedTo;
 
@@ -141,8 +141,15 @@ internal sealed partial class TcpConnection
         _ecn |= MaySetEct ? EcnState.CwrOwed | EcnState.Answered : EcnState.Answered;
     }
 
-    // Section 6.1.2: until something is acknowledged that was sent afterwards, the peer may not have heard of it.
-    private bool IsAnswered => (_ecn & EcnState.Answered) != 0 && SndUna <= _reducedTo;
+    /// <summary>CWR leaves, on what is sent from SND.NXT on: probes may have gone before, which do not bear it (section 6.1.6).</summary>
+    private void NoteCwr()
+    {
+        if ((_ecn & EcnState.CwrOwed) != 0) _reducedTo = SndNxt;
+        _ecn &= ~EcnState.CwrOwed;
+    }
+
+    // Section 6.1.2: until CWR is acknowledged, or else what was sent afterwards, the peer may not have heard of it and goes on echoing.
+    private bool IsAnswered => (_ecn & EcnState.Answered) != 0 && ((_ecn & EcnState.CwrOwed) != 0 || SndUna <= _reducedTo);
 
     /// <summary>Whether what is missing now was sent before the window came down because of an echo: then it has come down for this too.</summary>
     private bool IsReducedAlready => IsReducing && IsAnswered && SndUna != _reducedTo;

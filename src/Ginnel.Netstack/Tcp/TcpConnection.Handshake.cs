@@ -172,8 +172,9 @@ internal sealed partial class TcpConnection
         // Data and FIN on a SYN-ACK are legal, and are taken as if they had come in a segment of their own.
         segment.TrimFront(RcvNxt);
         segment.TrimBack(RcvAdv);
+        LearnFin(segment, now);
         CheckText(ref segment, now);
-        if (State != TcpState.Closed) CheckFin(ref segment, now);
+        if (State != TcpState.Closed) CheckFin(now);
     }
 
     private void BecomeEstablished(Instant now)

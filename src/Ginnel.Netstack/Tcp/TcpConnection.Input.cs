@@ -42,10 +42,11 @@ internal sealed partial class TcpConnection
         if (segment.Header.Sequence < former) NoteDuplicate(segment.Header.Sequence, SequenceNumber.Min(segment.End, former));
         // Sixth, URG: the pointer is ignored and urgent data are read in line, as RFC 6093 section 6 advises; so no pointer can point
         // anywhere (attack case C2).
+        LearnFin(segment, now);
         CheckText(ref segment, now);
         if (State == TcpState.Closed) return;
         NoteMarks(segment);
-        CheckFin(ref segment, now);
+        CheckFin(now);
     }
 
     /// <summary>PAWS (RFC 7323 section 5.3, R1), before everything else but a reset.</summary>
@@ -132,22 +133,27 @@ internal sealed partial class TcpConnection
         ChallengeAck(now);
     }
 
-    /// <summary>Eighth: the FIN, once everything before it has come.</summary>
-    private void CheckFin(ref TcpSegment segment, Instant now)
+    /// <summary>Where the peer's stream ends. What came from beyond is of no stream, and must not join it when a hole is filled.</summary>
+    private void LearnFin(in TcpSegment segment, Instant now)
     {
+        if (!segment.Fin) return;
         // Section 3.10.7.4, step 5, TIME-WAIT: it is acknowledged. One with a new number is not the peer's FIN again, so the time does not
         // begin anew, or a peer could keep the connection for ever.
-        if (segment.Fin && State == TcpState.TimeWait) OweAck();
-        if (segment.Fin && MayReceive && !_peerFinKnown)
-        {
-            _peerFinKnown = true;
-            _peerFin = segment.Sequence + segment.Payload.Length;
-            if (RcvNxt != _peerFin && segment.Payload.IsEmpty && !FinBeyondHole(now)) return;
-        }
+        if (State == TcpState.TimeWait) OweAck();
+        if (!MayReceive || _peerFinKnown) return;
+        _peerFinKnown = true;
+        _peerFin = segment.Sequence + segment.Payload.Length;
+        OutOfOrder?.CutBack(_peerFin);
+        if (OutOfOrder is { IsEmpty: true }) ReceiveRing.FreeIfEmpty(Memory);
+        if (RcvNxt != _peerFin && segment.Payload.IsEmpty) FinBeyondHole(now);
+    }
+
+    /// <summary>Eighth: the FIN, once everything before it has come.</summary>
+    private void CheckFin(Instant now)
+    {
         if (!_peerFinKnown || RcvNxt != _peerFin || !MayReceive) return;
         RcvNxt += 1;
         RcvAdv = SequenceNumber.Max(RcvAdv, RcvNxt);
-        // What came from beyond the end is of no stream.
         OutOfOrder = null;
         OweAck();
         Raise(SocketEvents.PeerClosed | SocketEvents.Readable);
@@ -160,15 +166,14 @@ internal sealed partial class TcpConnection
     }
 
     /// <summary>
-    /// RFC 5681 section 4.2: out of order it shows a hole as data do, also where it comes alone. False when nobody reads any more: then data that
-    /// will be lost are on their way, and RFC 9293 section 3.6.1 wants the peer to know, as it does when they arrive.
+    /// RFC 5681 section 4.2: out of order it shows a hole as data do, also where it comes alone. Where nobody reads any more, data that will be
+    /// lost are on their way, and RFC 9293 section 3.6.1 wants the peer to know, as it does when they arrive.
     /// </summary>
-    private bool FinBeyondHole(Instant now)
+    private void FinBeyondHole(Instant now)
     {
-        if (!Released) { OweAck(); return true; }
+        if (!Released) { OweAck(); return; }
         Tcp.Drop(DropReason.SocketClosed);
         Reset(NetworkFailure.Aborted, now);
-        return false;
     }
 
     /// <summary>The peer is alive: probes and patience begin anew.</summary>

@@ -157,7 +157,7 @@ internal sealed partial class TcpConnection
         bool mayBeMarked = MaySetEct && length > 0 && !isMtuProbe;
         if (mayBeMarked && (_ecn & EcnState.CwrOwed) != 0) header.Flags |= TcpFlags.Cwr;
         if (!TrySend(header, SndNxt - SndUna, length, now, mayBeMarked ? EcnCodepoint.Ect0 : EcnCodepoint.NotEct)) return false;
-        if (mayBeMarked) _ecn &= ~EcnState.CwrOwed;
+        if (mayBeMarked) NoteCwr();
         SequenceNumber left = SndNxt;
         SndNxt += length + (fin ? 1 : 0);
         if (small) _smallSentTo = SndNxt;
@@ -201,10 +201,7 @@ internal sealed partial class TcpConnection
         _isPersisting = false;
     }
 
-    /// <summary>
-    /// Into a closed window one octet, or the FIN (RFC 9293 section 3.8.6.1); into a window that is only too small for politeness
-    /// what it takes (section 3.8.6.2.1, the override timeout). It stays in flight until the peer takes it.
-    /// </summary>
+    /// <summary>A probe with an old number and nothing in it, which the peer must answer (TcpOptions.ProbeBehindWindow).</summary>
     private bool ProbeBehind(Instant now)
     {
         if (!TrySend(NewHeader(SndUna - 1, TcpFlags.Ack, now), 0, 0, now)) return false;
@@ -213,6 +210,10 @@ internal sealed partial class TcpConnection
         return true;
     }
 
+    /// <summary>
+    /// Into a closed window one octet, or the FIN (RFC 9293 section 3.8.6.1); into a window that is only too small for politeness
+    /// what it takes (section 3.8.6.2.1, the override timeout). It stays in flight until the peer takes it.
+    /// </summary>
     private bool SendProbe(Instant now)
     {
         bool again = Flight > 0;

@@ -74,7 +74,9 @@ internal sealed partial class TcpConnection
     {
         if (Options.QuickAcks == 0) return false;
         if (_bytesReceived == length) _sentBeforeReceiving = SndNxt;
-        return SndNxt == _sentBeforeReceiving && _quickAcks++ < Options.QuickAcks;
+        if (SndNxt != _sentBeforeReceiving || _quickAcks >= Options.QuickAcks) return false;
+        _quickAcks++;
+        return true;
     }
 
     /// <summary>Puts the payload into the ring and the queue; false when it has to be dropped.</summary>

@@ -7,9 +7,9 @@ namespace Ginnel.Netstack;
 /// at a time, and never sends by itself: it notes what it owes and enters its interface's ready list; when the link has room the
 /// layer asks for one packet at a time (<see cref="TransmitNext"/>). So what a link does not take stays here as sequence numbers,
 /// one acknowledgment answers a whole batch, and the newest state is what goes out. The variables have the names of RFC 9293
-/// section 3.3.1. The parts: Input (section 3.10.7 step by step), FastPath, Handshake, Acknowledgment, Recovery, WithoutSack, Ecn, Text,
-/// Window, Output, Timers, Close, Verbs. Nothing but this object is allocated before the first octet of data; what sending needs, rings and tables
-/// come with them.
+/// section 3.3.1. The parts: Input (section 3.10.7 step by step), FastPath, Handshake, Acknowledgment, Recovery, WithoutSack, Rack,
+/// LossProbe, Undo, Ecn, Path, MtuProbing, Text, Window, Output, Timers, Close, Errors, Verbs. Nothing but this object is allocated
+/// before the first octet of data; what sending needs, rings and tables come with them.
 /// </summary>
 internal sealed partial class TcpConnection : StackSocket
 {
@@ -151,8 +151,8 @@ internal sealed partial class TcpConnection : StackSocket
     }
 
     internal TcpInfo Info() => new(
-        State, Flow.Local, Flow.Remote, Congestion?.CongestionWindow ?? (MaySend ? FirstCongestionWindow : 0), Congestion?.SlowStartThreshold ?? int.MaxValue, Rtt.Smoothed,
-        Rtt.Variation, Rtt.Timeout(Options), SndMss, Flight, SndWnd, RcvAdv - RcvNxt, TimestampsOn, SackOn, SndScale, RcvScale,
+        State, Flow.Local, Flow.Remote, Congestion?.CongestionWindow ?? (MaySend ? FirstCongestionWindow : 0),
+        Congestion?.SlowStartThreshold ?? int.MaxValue, Rtt.Smoothed, Rtt.Variation, Rtt.Timeout(Options), SndMss, Flight, SndWnd, RcvAdv - RcvNxt, TimestampsOn, SackOn, SndScale, RcvScale,
         _bytesSent, _bytesReceived, _retransmissions, SendRing.Count, ReceiveRing.Readable)
     {
         Loss = LossState, BytesSacked = _sending?.Scoreboard.Sacked ?? 0, BytesLost = _sending?.Scoreboard.Lost ?? 0,

@@ -366,4 +366,78 @@ public sealed class CloseTests
         Assert.Equal(RstAck, peer.SentOne().Flags);
         Assert.Equal(NetworkFailure.TimedOut, peer.Stack.FailureOf(peer.Id));
     }
+
+    /// <summary>The peer's FIN promises that a reader misses nothing; who throws octets away that were not read breaks that.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_stream_that_was_aborted_unread_does_not_look_whole(bool isLeased)
+    {
+        using TcpPeer peer = new();
+        peer.EstablishPassive();
+        peer.Send(FinAck, 1, 1, new byte[1_000]);
+        Assert.Equal(OpStatus.Ok, peer.Stack.TryLeaseReadable(peer.Id, out _));
+        if (!isLeased) Assert.Equal(OpStatus.Ok, peer.Stack.Consume(peer.Id, 400, peer.Now));
+        Assert.Equal(OpStatus.Ok, peer.Stack.Abort(peer.Id, peer.Now));
+        if (isLeased) Assert.Equal(OpStatus.Ok, peer.Stack.Consume(peer.Id, 400, peer.Now));
+        Assert.Empty(peer.ReadAll(out OpStatus end));
+        Assert.Equal((OpStatus.Failed, NetworkFailure.Aborted), (end, peer.Stack.FailureOf(peer.Id)));
+    }
+
+    [Fact]
+    public void Nor_one_that_was_aborted_unread_when_all_was_over()
+    {
+        using TcpPeer peer = new();
+        peer.EstablishPassive();
+        peer.Send(FinAck, 1, 1, new byte[1_000]);
+        peer.Stack.CloseWrite(peer.Id, peer.Now);
+        peer.Sent();
+        peer.Ack(1_002, 2);
+        Assert.Equal((TcpState.Closed, NetworkFailure.None), (peer.State, peer.Stack.FailureOf(peer.Id)));
+        peer.Stack.Abort(peer.Id, peer.Now);
+        Assert.Empty(peer.ReadAll(out OpStatus end));
+        Assert.Equal((OpStatus.Failed, NetworkFailure.Aborted), (end, peer.Stack.FailureOf(peer.Id)));
+    }
+
+    [Fact]
+    public void What_was_read_to_its_end_before_an_abort_was_whole()
+    {
+        using TcpPeer peer = new();
+        peer.EstablishPassive();
+        peer.Send(FinAck, 1, 1, new byte[1_000]);
+        Assert.Equal(1_000, peer.ReadAll().Length);
+        peer.Stack.Abort(peer.Id, peer.Now);
+        peer.ReadAll(out OpStatus end);
+        Assert.Equal(OpStatus.EndOfStream, end);
+    }
+
+    /// <summary>What came from beyond the end is of no stream, whichever came first.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Octets_from_beyond_a_FIN_do_not_join_the_stream(bool isBare)
+    {
+        using TcpPeer peer = new();
+        peer.EstablishPassive();
+        peer.Send(TcpFlags.Ack, isBare ? 101 : 131, 1, new byte[50]);
+        peer.Send(TcpFlags.Ack, 81, 1, new byte[20]);
+        if (isBare) peer.Send(FinAck, 101, 1);
+        peer.Send(isBare ? TcpFlags.Ack : FinAck, 1, 1, new byte[isBare ? 90 : 160]);
+        Assert.Equal(isBare ? 100 : 160, peer.ReadAll().Length);
+        Assert.Equal(TcpState.CloseWait, peer.State);
+        Assert.Equal(isBare ? 102 : 162, peer.Sent()[^1].Acknowledgment);
+        peer.ReadAll(out OpStatus end);
+        Assert.Equal(OpStatus.EndOfStream, end);
+    }
+
+    [Fact]
+    public void Nor_do_they_keep_memory()
+    {
+        using TcpPeer peer = new();
+        peer.EstablishPassive();
+        peer.Send(TcpFlags.Ack, 151, 1, new byte[50]);
+        Assert.NotEqual(0, peer.Stack.MemoryInUse);
+        peer.Send(FinAck, 1, 1);
+        Assert.Equal((TcpState.CloseWait, 0), (peer.State, peer.Stack.MemoryInUse));
+    }
 }
