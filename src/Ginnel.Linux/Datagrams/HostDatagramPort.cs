@@ -61,16 +61,18 @@ internal abstract class HostDatagramPort : IDatagramPort
 
     public ValueTask<bool> WaitAsync(CancellationToken cancellationToken = default) => _readable.LookAsync(cancellationToken);
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    public async ValueTask ReceiveAsync(DatagramBatch batch, CancellationToken cancellationToken = default)
+    public ValueTask ReceiveAsync(DatagramBatch batch, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        int before = batch.Count;
-        while (batch.Count == before)
+        if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled(cancellationToken);
+        try
         {
-            cancellationToken.ThrowIfCancellationRequested();
             while (!batch.IsFull && TryReceive(batch.Free.Span, out DatagramItem item)) batch.Add(item);
-            if (batch.Count == before) await _readable.WaitAsync(cancellationToken).ConfigureAwait(false);
+            return default;
+        }
+        catch (ObjectDisposedException exception)
+        {
+            return ValueTask.FromException(exception);
         }
     }
 

@@ -69,6 +69,17 @@ internal sealed class AllIngress(IDialer next, IReadOnlyCollection<IPAddress> ow
             }
         }
 
+        public async ValueTask ReceiveAsync(DatagramBatch batch, CancellationToken cancellationToken = default)
+        {
+            int first = batch.Count;
+            await inner.ReceiveAsync(batch, cancellationToken).ConfigureAwait(false);
+            lock (_lock)
+            {
+                for (int i = first; i < batch.Count; i++)
+                    batch[i] = _askedBy.TryGetValue(batch[i].Remote, out IPEndPoint? asked) ? batch[i] with { Remote = asked } : new(0, batch[i].Remote, Denied);
+            }
+        }
+
         public ValueTask<DialFailure> SendAsync(ReadOnlyMemory<byte> payload, IPEndPoint remote, CancellationToken cancellationToken = default)
         {
             if (!way.Admits(FlowProtocol.Udp, remote)) return new(Denied);

@@ -24,7 +24,7 @@ internal sealed partial class Socks5Association
             {
                 if (_resolved.TryDequeue(out (IPEndPoint Target, byte[] Payload) waited)) return Yield(waited.Payload, buffer, waited.Target);
                 DatagramItem item = IsResolving
-                    ? await WakeablyAsync(whole, isReceive: true, cancellationToken).ConfigureAwait(false)
+                    ? await WakeablyAsync(whole, batch: null, isReceive: true, cancellationToken).ConfigureAwait(false)
                     : await _port.ReceiveAsync(whole, cancellationToken).ConfigureAwait(false);
                 if (item.Remote is null || item.Failure.Kind != DialFailureKind.None) continue;
                 int header = Judge(item.Remote, whole.Span[..item.Length], out IPEndPoint? target);
@@ -37,10 +37,36 @@ internal sealed partial class Socks5Association
         }
     }
 
+    public async ValueTask ReceiveAsync(DatagramBatch batch, CancellationToken cancellationToken = default)
+    {
+        int before = batch.Count;
+        while (!batch.IsFull && _resolved.TryDequeue(out (IPEndPoint Target, byte[] Payload) waited))
+            batch.Add(Yield(waited.Payload, batch.Free, waited.Target));
+        // Whatever else is there is still there next time; so each datagram of the port finds the room here that it had there.
+        if (batch.Count > before) return;
+        DatagramBatch framed = DatagramBatch.Rent();
+        try
+        {
+            if (IsResolving) await WakeablyAsync(default, framed, isReceive: true, cancellationToken).ConfigureAwait(false);
+            else await _port.ReceiveAsync(framed, cancellationToken).ConfigureAwait(false);
+            for (int i = 0; i < framed.Count && !batch.IsFull; i++)
+            {
+                if (framed[i].Failure.Kind != DialFailureKind.None) continue;
+                ReadOnlyMemory<byte> whole = framed.PayloadOf(i);
+                int header = Judge(framed[i].Remote, whole.Span, out IPEndPoint? target);
+                if (target is not null) batch.Add(Yield(whole.Span[header..], batch.Free, target));
+            }
+        }
+        finally
+        {
+            framed.Return();
+        }
+    }
+
     public async ValueTask<bool> WaitAsync(CancellationToken cancellationToken = default)
     {
         if (!IsResolving) return await _port.WaitAsync(cancellationToken).ConfigureAwait(false);
-        await WakeablyAsync(default, isReceive: false, cancellationToken).ConfigureAwait(false);
+        await WakeablyAsync(default, batch: null, isReceive: false, cancellationToken).ConfigureAwait(false);
         return Volatile.Read(ref _isClosed) == 0;
     }
 
@@ -135,13 +161,19 @@ internal sealed partial class Socks5Association
     private bool IsResolving => Volatile.Read(ref _resolving) > 0 || !_resolved.IsEmpty;
 
     /// <summary>Waits for the port, or until a name is resolved.</summary>
-    private async ValueTask<DatagramItem> WakeablyAsync(Memory<byte> whole, bool isReceive, CancellationToken cancellationToken)
+    private async ValueTask<DatagramItem> WakeablyAsync(
+        Memory<byte> whole, DatagramBatch? batch, bool isReceive, CancellationToken cancellationToken)
     {
         using CancellationTokenSource wake = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         _wake = wake;
         try
         {
             if (!_resolved.IsEmpty) return default;
+            if (batch is not null)
+            {
+                await _port.ReceiveAsync(batch, wake.Token).ConfigureAwait(false);
+                return default;
+            }
             if (isReceive) return await _port.ReceiveAsync(whole, wake.Token).ConfigureAwait(false);
             await _port.WaitAsync(wake.Token).ConfigureAwait(false);
             return default;

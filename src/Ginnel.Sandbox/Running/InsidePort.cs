@@ -27,20 +27,42 @@ internal sealed class InsidePort(IDatagramPort port, InsideDialer dialer) : IDat
         while (true)
         {
             DatagramItem item = await port.ReceiveAsync(buffer, cancellationToken).ConfigureAwait(false);
-            (byte[]? again, IPEndPoint? target) = (null, null);
-            lock (_lock)
+            IPEndPoint? asked = Judge(item, out byte[]? again, out IPEndPoint? target);
+            if (asked is not null) return item with { Remote = asked };
+            if (target is not null) await port.SendAsync(again, target, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask ReceiveAsync(DatagramBatch batch, CancellationToken cancellationToken = default)
+    {
+        int first = batch.Count;
+        await port.ReceiveAsync(batch, cancellationToken).ConfigureAwait(false);
+        for (int i = first; i < batch.Count; i++)
+        {
+            IPEndPoint? asked = Judge(batch[i], out byte[]? again, out IPEndPoint? target);
+            batch[i] = asked is not null ? batch[i] with { Remote = asked } : new DatagramItem(0, batch[i].Remote, Nobodys);
+            if (target is not null) await port.SendAsync(again, target, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static readonly DialFailure Nobodys = new(DialFailureKind.Denied, "nobody was spoken to");
+
+    // Whom it is from as the source knows it; null when it is not for the source, and then what is to be sent to somebody else instead, if anything.
+    private IPEndPoint? Judge(in DatagramItem item, out byte[]? again, out IPEndPoint? target)
+    {
+        (again, target) = (null, null);
+        lock (_lock)
+        {
+            if (_asked is null) return null;
+            if (item.Failure.Kind == DialFailureKind.None) Answered(item.Remote.Address);
+            else if (item.Failure.Kind == DialFailureKind.Refused && !_hasAnswered && item.Remote.Address.Equals(_inside[_current]))
             {
-                if (_asked is null) continue;
-                if (item.Failure.Kind == DialFailureKind.None) Answered(item.Remote.Address);
-                else if (item.Failure.Kind == DialFailureKind.Refused && !_hasAnswered && item.Remote.Address.Equals(_inside[_current]))
-                {
-                    _current = (_current + 1) % _inside.Length;
-                    // Once around is enough: nobody listens there at all.
-                    if (_current != 0 && _last is not null) (again, target) = (_last, new IPEndPoint(_inside[_current], _asked.Port));
-                }
-                if (target is null) return item with { Remote = _asked };
+                _current = (_current + 1) % _inside.Length;
+                // Once around is enough: nobody listens there at all.
+                if (_current != 0 && _last is not null) (again, target) = (_last, new IPEndPoint(_inside[_current], _asked.Port));
             }
-            await port.SendAsync(again, target, cancellationToken).ConfigureAwait(false);
+            return target is null ? _asked : null;
         }
     }
 

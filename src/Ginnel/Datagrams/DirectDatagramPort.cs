@@ -6,7 +6,8 @@ namespace Ginnel;
 /// <summary>A host's datagram port under the rules of its dialer: each target is judged as a connection's would be, redirections are undone on the way back.</summary>
 internal sealed class DirectDatagramPort(IDatagramPort port, DirectDialer dialer) : IDatagramPort
 {
-    private const int MaxRedirections = 256;
+    /// <summary>Targets whose answers are given the name that was asked for; those of further ones only while nobody else is spoken to.</summary>
+    internal const int MaxRedirections = 256;
 
     private sealed record Redirection(IPEndPoint Asked, IPEndPoint Target);
 
@@ -15,6 +16,9 @@ internal sealed class DirectDatagramPort(IDatagramPort port, DirectDialer dialer
     private ConcurrentDictionary<IPEndPoint, Redirection>? _redirected;
 
     public IPEndPoint? LocalEndPoint => port.LocalEndPoint;
+
+    /// <summary>Redirections that are remembered beside the last one.</summary>
+    internal int RedirectionCount => _redirected?.Count ?? 0;
 
     public async ValueTask<DatagramItem> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
         Admit(await port.ReceiveAsync(buffer, cancellationToken).ConfigureAwait(false));
@@ -71,10 +75,15 @@ internal sealed class DirectDatagramPort(IDatagramPort port, DirectDialer dialer
         if (_last is { } first && !first.Target.Equals(redirection.Target))
         {
             _redirected ??= new ConcurrentDictionary<IPEndPoint, Redirection>(1, 4);
-            _redirected.TryAdd(first.Target, first);
-            if (_redirected.Count < MaxRedirections) _redirected[redirection.Target] = redirection;
+            Keep(_redirected, first);
+            Keep(_redirected, redirection);
         }
         _last = redirection;
+    }
+
+    private static void Keep(ConcurrentDictionary<IPEndPoint, Redirection> all, Redirection redirection)
+    {
+        if (all.Count < MaxRedirections || all.ContainsKey(redirection.Target)) all[redirection.Target] = redirection;
     }
 
     private IPEndPoint? AskedFor(IPEndPoint target)

@@ -70,13 +70,9 @@ internal sealed class StackDatagramPort : ShardSocket, IDatagramPort
 
     public ValueTask ReceiveAsync(DatagramBatch batch, CancellationToken cancellationToken = default)
     {
-        OpStatus status = TryReceive(batch);
-        if (status == OpStatus.Ok) return default;
-        return status == OpStatus.WouldBlock ? ReceiveFirstAsync(batch, cancellationToken) : ValueTask.FromException(Gone());
+        if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled(cancellationToken);
+        return TryReceive(batch) is OpStatus.Ok or OpStatus.WouldBlock ? default : ValueTask.FromException(Gone());
     }
-
-    private async ValueTask ReceiveFirstAsync(DatagramBatch batch, CancellationToken cancellationToken) =>
-        batch.Add(await ReceiveAsync(batch.Free, cancellationToken).ConfigureAwait(false));
 
     /// <summary>Takes what is there and the batch has room for, at once.</summary>
     private OpStatus TryReceive(DatagramBatch batch)
@@ -171,10 +167,27 @@ internal sealed class StackDatagramPort : ShardSocket, IDatagramPort
             int count = _protocol == FlowProtocol.Udp ? batch.RunFrom(i, out payload) : 1;
             OpStatus status = Send(stack, payload.Span, batch[i].Remote, count > 1 ? batch[i].Length : 0, now, out DialFailure failure);
             if (status == OpStatus.Stale) return status;
+            if (count > 1 && status is OpStatus.MessageTooLong or OpStatus.WouldBlock)
+            {
+                // A run goes whole or not at all, into a queue that may have no such room; one after the other some of it goes.
+                SendEach(stack, batch, i, count, now);
+                i += count;
+                continue;
+            }
             for (; count > 0; count--, i++)
                 if (failure.Kind != DialFailureKind.None) batch[i] = batch[i] with { Failure = failure };
         }
         return OpStatus.Ok;
+    }
+
+    private void SendEach(NetworkStack stack, DatagramBatch batch, int first, int count, Instant now)
+    {
+        for (int i = first; i < first + count; i++)
+        {
+            // Where one finds no room neither do those behind it.
+            if (Send(stack, batch.PayloadOf(i).Span, batch[i].Remote, segmentSize: 0, now, out DialFailure failure) == OpStatus.WouldBlock) return;
+            if (failure.Kind != DialFailureKind.None) batch[i] = batch[i] with { Failure = failure };
+        }
     }
 
     private OpStatus Send(NetworkStack stack, ReadOnlySpan<byte> payload, IPEndPoint remote, int segmentSize, Instant now, out DialFailure failure)

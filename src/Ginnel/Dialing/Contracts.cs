@@ -81,7 +81,10 @@ public interface IDatagramPort : IAsyncDisposable
     /// </summary>
     ValueTask<bool> WaitAsync(CancellationToken cancellationToken = default) => new(true);
 
-    /// <summary>Receives what is there and the batch has room for, at least one; waits for that one. Not while another receive is under way.</summary>
+    /// <summary>
+    /// Receives what is there and the batch has room for, after <see cref="WaitAsync"/>. Where that can be known it does not wait: it adds nothing when
+    /// what came was for nobody, and the batch can be given back before the next wait. Not while another receive is under way.
+    /// </summary>
     /// <exception cref="ObjectDisposedException">The port is closed.</exception>
     async ValueTask ReceiveAsync(DatagramBatch batch, CancellationToken cancellationToken = default)
     {

@@ -52,10 +52,7 @@ internal sealed class RelayedPort(Flow flow, IDatagramPort source, IDatagramPort
                 direction.Activity = FlowActivity.Carrying;
                 batch = DatagramBatch.Rent();
                 await from.ReceiveAsync(batch).ConfigureAwait(false);
-                if (direction == flow.Up) JudgeUp(batch);
-                else JudgeDown(batch);
-                await to.SendAsync(batch).ConfigureAwait(false);
-                Settle(batch, direction);
+                if (batch.Count > 0) await PassAsync(batch, to, direction).ConfigureAwait(false);
                 batch.Return();
                 batch = null;
                 if (++inRow % BatchesPerTurn == 0) await options.Scheduler.YieldAsync(behindAll: true);
@@ -69,6 +66,14 @@ internal sealed class RelayedPort(Flow flow, IDatagramPort source, IDatagramPort
             batch?.Return();
             Close();
         }
+    }
+
+    private async ValueTask PassAsync(DatagramBatch batch, IDatagramPort to, FlowDirection direction)
+    {
+        if (direction == flow.Up) JudgeUp(batch);
+        else JudgeDown(batch);
+        await to.SendAsync(batch).ConfigureAwait(false);
+        Settle(batch, direction);
     }
 
     private void JudgeUp(DatagramBatch batch)

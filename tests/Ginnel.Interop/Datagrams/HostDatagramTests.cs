@@ -84,9 +84,37 @@ public sealed class HostDatagramTests
         if (size > 1_000) return;
         // The refusal comes by itself, and is no other target's.
         DatagramBatch heard = DatagramBatch.Rent();
-        await port.ReceiveAsync(heard, limit.Token);
+        while (heard.Count == 0)
+        {
+            Assert.True(await port.WaitAsync(limit.Token));
+            await port.ReceiveAsync(heard, limit.Token);
+        }
         Assert.Equal((DialFailureKind.Refused, dead), (heard[0].Failure.Kind, heard[0].Remote));
         heard.Return();
+    }
+
+    [Fact]
+    public async Task AfterABatchThatWasJustFullNobodyWaitsWithTheNext()
+    {
+        using CancellationTokenSource limit = new(Patience);
+        await using IDatagramPort port = Bind(AddressFamily.InterNetwork);
+        using Socket peer = Peer(IPAddress.Loopback);
+        IPEndPoint target = new(IPAddress.Loopback, port.LocalEndPoint!.Port);
+        for (int i = 0; i < DatagramBatch.MaxCount; i++) await peer.SendToAsync(new byte[1], target, limit.Token);
+        for (int received = 0, count; received < DatagramBatch.MaxCount; received += count)
+        {
+            Assert.True(await port.WaitAsync(limit.Token));
+            DatagramBatch batch = DatagramBatch.Rent();
+            await port.ReceiveAsync(batch, limit.Token);
+            count = batch.Count;
+            batch.Return();
+        }
+        Assert.True(port.WaitAsync(limit.Token).IsCompletedSuccessfully);
+        DatagramBatch next = DatagramBatch.Rent();
+        Assert.True(port.ReceiveAsync(next, limit.Token).IsCompletedSuccessfully);
+        Assert.Equal(0, next.Count);
+        next.Return();
+        Assert.False(port.WaitAsync(limit.Token).IsCompleted);
     }
 
     [Fact]

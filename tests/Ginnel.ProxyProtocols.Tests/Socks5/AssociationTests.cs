@@ -52,6 +52,21 @@ public sealed class AssociationTests
     }
 
     [Fact]
+    public async Task A_receive_that_finds_nothing_for_the_relay_gives_the_batch_back_empty()
+    {
+        await using Association at = await Association.OpenAsync(Associate);
+        at.Outer.Arrive("192.0.2.99:7000", [0, 0, 0, 1, 203, 0, 113, 1, 0, 53, 1]);
+        at.Outer.Arrive("192.0.2.10:7000", [0, 0, 0, 1, 203, 0, 113, 1, 0, 53, 6]);
+        DatagramBatch batch = DatagramBatch.Rent();
+        await at.Port.ReceiveAsync(batch, Token);
+        Assert.Equal(0, batch.Count);
+        await at.Port.ReceiveAsync(batch, Token);
+        Assert.Equal((1, IPEndPoint.Parse("203.0.113.1:53")), (batch.Count, batch[0].Remote));
+        Assert.Equal([6], batch.PayloadOf(0).ToArray());
+        batch.Return();
+    }
+
+    [Fact]
     public async Task G2_nobody_but_the_controlling_address_is_served_whatever_the_request_names()
     {
         await using Association at = await Association.OpenAsync([5, 3, 0, 1, 198, 51, 100, 1, 27, 88]);

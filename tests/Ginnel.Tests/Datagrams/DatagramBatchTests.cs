@@ -1,5 +1,7 @@
 using System.Net;
+using Ginnel.Netstack;
 using Ginnel.Testing;
+using Ginnel.Wire;
 
 namespace Ginnel.Tests;
 
@@ -100,6 +102,73 @@ public sealed class DatagramBatchTests
         Assert.Equal((1L, 0L), (network.Datagrams.DisplacedCount, network.Datagrams.LimitedCount));
         Assert.Contains(options.Flows.Live, flow => flow.BytesUp == 2);
         foreach (IDatagramPort guest in guests) await guest.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Where_nothing_is_there_a_batch_stays_empty_and_nobody_waits_with_it()
+    {
+        await using TestNetwork network = new();
+        await using IDatagramPort port = network.Client.BindUdp(new IPEndPoint(IPAddress.Any, 0));
+        DatagramBatch batch = DatagramBatch.Rent();
+        Assert.True(port.ReceiveAsync(batch, Token).IsCompletedSuccessfully);
+        Assert.Equal(0, batch.Count);
+        batch.Return();
+    }
+
+    [Fact]
+    public async Task Of_a_run_that_the_queue_has_no_room_for_goes_what_there_is_room_for()
+    {
+        const int Each = 40, Room = 1_024;
+        using NetworkRuntime runtime = new(new NetworkRuntimeOptions { Time = new SimulatedTime() });
+        await using NetworkHost sender = new(new NetworkHostOptions { Runtime = runtime }), receiver = new(new NetworkHostOptions { Runtime = runtime });
+        HostInterface near = sender.AddInterface(new HostInterfaceOptions { Addresses = [InterfaceAddress.Parse("10.0.0.1/24")] });
+        HostInterface far = receiver.AddInterface(new HostInterfaceOptions { Addresses = [InterfaceAddress.Parse("10.0.0.2/24")] });
+        (MemoryLink a, MemoryLink b) = MemoryLink.CreatePair(1500, LinkMedium.Ip, LinkOffloads.None, 4 * Room);
+        GatedLink gate = new(a);
+        sender.Attach(near, gate);
+        receiver.Attach(far, b);
+        await gate.Running.WaitAsync(Token);
+        await using IDatagramPort from = sender.BindUdp(new IPEndPoint(IPAddress.Any, 0)), to = receiver.BindUdp(new IPEndPoint(IPAddress.Any, 53));
+        IPEndPoint target = new(IPAddress.Parse("10.0.0.2"), 53);
+        for (int sent = 0; sent <= Room; sent += Each)
+        {
+            DatagramBatch batch = Filled([.. Enumerable.Repeat((10, target), Each)]);
+            await from.SendAsync(batch, Token);
+            for (int i = 0; i < Each; i++) Assert.Equal(DialFailureKind.None, batch[i].Failure.Kind);
+            batch.Return();
+        }
+        gate.Open();
+        byte[] buffer = new byte[10];
+        for (int received = 0; received < Room; received++) await to.ReceiveAsync(buffer, Token);
+    }
+
+    /// <summary>A link that takes nothing until it is opened.</summary>
+    private sealed class GatedLink(ILink inner) : ILink
+    {
+        private readonly TaskCompletionSource _running = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private volatile bool _isOpen;
+        private ILinkSink? _sink;
+
+        internal Task Running => _running.Task;
+
+        public LinkProperties Properties => inner.Properties;
+
+        internal void Open()
+        {
+            _isOpen = true;
+            _sink!.Writable();
+        }
+
+        public Task RunAsync(ILinkSink sink, CancellationToken cancellationToken)
+        {
+            _sink = sink;
+            _running.SetResult();
+            return inner.RunAsync(sink, cancellationToken);
+        }
+
+        public int Send(ref PacketQueue queue) => _isOpen ? inner.Send(ref queue) : 0;
+
+        public ValueTask DisposeAsync() => inner.DisposeAsync();
     }
 
     private static byte[] Payload(int length, int seed) => [.. Enumerable.Range(seed, length).Select(value => (byte)value)];

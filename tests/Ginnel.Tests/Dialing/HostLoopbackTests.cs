@@ -51,6 +51,17 @@ public sealed class HostLoopbackTests
         Assert.Equal(default, await bound.Port.SendAsync(new byte[1], new IPEndPoint(IPAddress.Parse("192.0.2.1"), 53), TestContext.Current.CancellationToken));
     }
 
+    [Fact]
+    public async Task Redirections_that_a_port_remembers_are_bounded()
+    {
+        DirectDialer dialer = new(new DirectDialerOptions { DatagramSockets = new NoSockets(), Redirect = asked => new IPEndPoint(IPAddress.Loopback, asked.Port) });
+        BindResult bound = await dialer.BindAsync(new FlowInfo { Protocol = FlowProtocol.Udp }, TestContext.Current.CancellationToken);
+        DirectDatagramPort port = Assert.IsType<DirectDatagramPort>(bound.Port);
+        for (int i = 0; i < 1_000; i++)
+            await port.SendAsync(new byte[1], new IPEndPoint(IPAddress.Parse("192.0.2.1"), 1_000 + i), TestContext.Current.CancellationToken);
+        Assert.Equal(DirectDatagramPort.MaxRedirections, port.RedirectionCount);
+    }
+
     private sealed class FixedResolver(params IPAddress[] addresses) : INameResolver
     {
         public ValueTask<NameResult> ResolveAsync(string name, CancellationToken cancellationToken = default) => new(new NameResult(addresses));
