@@ -33,10 +33,14 @@ internal sealed class RulePort : IAsyncDisposable
             Drained = new Relay(sources.Count == 0 ? listener : new SourceFilter(listener, sources), _dialer, options).RunAsync(_stop.Token);
             return;
         }
-        DatagramListener datagrams = new(sides.Bind(Key), new DatagramListenerOptions { Origin = Origin });
+        DatagramListener datagrams = new(sides.Bind(Key), new DatagramListenerOptions { Origin = Origin, MaxSources = SourcesFor(first.Options.Max) });
         _listener = datagrams;
         Drained = new DatagramRelay(sources.Count == 0 ? datagrams : new SourcePortFilter(datagrams, sources), _dialer, options).RunAsync(_stop.Token);
     }
+
+    // Where a rule wants more ports than usual the listener must have room for as many and those that are on their way out.
+    private static int SourcesFor(int? max) =>
+        (int)Math.Clamp(max * 5L / 4 ?? 0, new DatagramListenerOptions().MaxSources, int.MaxValue);
 
     /// <summary>What listens.</summary>
     public RuleKey Key { get; }

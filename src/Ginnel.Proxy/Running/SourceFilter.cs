@@ -28,6 +28,8 @@ internal sealed class SourceFilter(IListener listener, IReadOnlyList<IPNetwork> 
 /// <summary>The same for datagrams; those of others are dropped.</summary>
 internal sealed class SourcePortFilter(IPortListener listener, IReadOnlyList<IPNetwork> sources) : IPortListener
 {
+    public int MaxPorts => listener.MaxPorts;
+
     public async ValueTask<IPendingPort?> AcceptPortAsync(CancellationToken cancellationToken = default)
     {
         while (await listener.AcceptPortAsync(cancellationToken).ConfigureAwait(false) is { } pending)

@@ -44,6 +44,9 @@ public interface IPortListener : IAsyncDisposable
 {
     /// <summary>The next source that waits for a decision; null once the listener is closed.</summary>
     ValueTask<IPendingPort?> AcceptPortAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Sources that it serves at once at most, beyond which it offers no further one: a relay makes room before that.</summary>
+    int MaxPorts => int.MaxValue;
 }
 
 /// <summary>A new source of datagrams. One accepted port serves every destination of that source (RFC 4787, endpoint-independent mapping).</summary>

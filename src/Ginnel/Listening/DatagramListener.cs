@@ -35,6 +35,9 @@ public sealed class DatagramListener : IPortListener
     /// <summary>The port.</summary>
     public IPEndPoint? LocalEndPoint => _port.LocalEndPoint;
 
+    /// <inheritdoc/>
+    public int MaxPorts => _options.MaxSources;
+
     /// <summary>Datagrams that were dropped because of a limit.</summary>
     public long DroppedCount => Volatile.Read(ref _dropped);
 

@@ -12,6 +12,7 @@ public sealed class DatagramRelay
     private readonly IDialer _dialer;
     private readonly RelayOptions _options;
     private readonly FlowSet _flows;
+    private readonly int _maxFlows;
     private long _limited;
     private long _strangers;
     private long _displaced;
@@ -26,6 +27,8 @@ public sealed class DatagramRelay
         _options = options ?? new RelayOptions();
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.MaxFlows, 1, nameof(options));
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.MaxTargetsPerPort, 1, nameof(options));
+        // A listener that is full says nothing of newcomers: there must be room in it for them, and for those that are being closed for them.
+        _maxFlows = Math.Min(_options.MaxFlows, Math.Max(1, listener.MaxPorts - (listener.MaxPorts / 8)));
         TimeProvider time = _options.Time ?? TimeProvider.System;
         Flows = _options.Flows ?? new FlowRegistry(time);
         _flows = new FlowSet(Flows, time, _options.PortIdleTimeout);
@@ -49,9 +52,12 @@ public sealed class DatagramRelay
     public Task RunAsync(CancellationToken cancellationToken = default) =>
         _flows.RunAsync(stop => _listener.AcceptPortAsync(stop), Admit, cancellationToken);
 
+    /// <summary>Ports, those included that are being closed.</summary>
+    internal int PortCount => _flows.Count;
+
     private void Admit(IPendingPort pending, CancellationToken stop)
     {
-        if (_flows.Count >= _options.MaxFlows && !MakeRoom())
+        if (_flows.Count >= _maxFlows && !MakeRoomFor(pending.Flow))
         {
             Interlocked.Increment(ref _limited);
             pending.Reject(new DialFailure(DialFailureKind.Limit, "the relay's ports"));
@@ -64,9 +70,10 @@ public sealed class DatagramRelay
 
     // A port says no goodbye: most that stand there have long had their answer, and a new one must not wait until they are idle for long. Some
     // may be on their way out and not gone yet.
-    private bool MakeRoom()
+    private bool MakeRoomFor(FlowInfo newcomer)
     {
-        if (_flows.Count >= _options.MaxFlows + Math.Max(1, _options.MaxFlows / 16) || !_flows.EndIdlest("made room for a newer port")) return false;
+        if (_flows.Count >= _maxFlows + Math.Max(1, _maxFlows / 16)) return false;
+        if (!_flows.EndIdlest(newcomer, _options.PortAssurance, "made room for a newer port")) return false;
         Interlocked.Increment(ref _displaced);
         return true;
     }

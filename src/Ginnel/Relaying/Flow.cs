@@ -114,6 +114,8 @@ public sealed class Flow
 
     internal TimeSpan IdleFor => _time.GetElapsedTime(Volatile.Read(ref _lastActivity));
 
+    internal bool HasCarriedBothWays => Up.HasCarried && Down.HasCarried;
+
     internal FlowDirection Up { get; }
 
     internal FlowDirection Down { get; }

@@ -16,8 +16,12 @@ internal sealed class FlowDirection(Flow flow)
 {
     private long _bytes;
     private volatile FlowActivity _activity;
+    private volatile bool _hasCarried;
 
     internal long Bytes => Volatile.Read(ref _bytes);
+
+    /// <summary>Whether it has carried anything, an empty datagram included.</summary>
+    internal bool HasCarried => _hasCarried;
 
     internal FlowActivity Activity
     {
@@ -27,6 +31,7 @@ internal sealed class FlowDirection(Flow flow)
 
     internal void Count(long bytes)
     {
+        _hasCarried = true;
         Volatile.Write(ref _bytes, _bytes + bytes);
         flow.Touch();
     }

@@ -3,8 +3,8 @@ namespace Ginnel;
 /// <summary>The flows of one relay: how many there are, which have been idle for too long, and when the last has ended.</summary>
 internal sealed class FlowSet(FlowRegistry registry, TimeProvider time, TimeSpan idleTimeout)
 {
-    /// <summary>Flows of which the idlest gives way.</summary>
-    private const int LooksForIdlest = 8;
+    /// <summary>Flows of which the idlest gives way, and at how many they are looked for: a newcomer costs no more than that.</summary>
+    private const int Candidates = 8, MaxLooks = 64;
 
     private readonly Lock _lock = new();
     // In the order of their age; who was looked at for one to give way goes to the young end.
@@ -68,23 +68,39 @@ internal sealed class FlowSet(FlowRegistry registry, TimeProvider time, TimeSpan
     internal static FlowEnd EndOf(Exception exception) =>
         new(FlowEndKind.DialFailed, new DialFailure(DialFailureKind.HostUnreachable, exception.Message));
 
-    /// <summary>Ends a flow for a newer one: of some old ones that which has been idle longest. False when there is none.</summary>
-    internal bool EndIdlest(string reason)
+    /// <summary>
+    /// Ends a flow for a newer one: of some old ones that which has been idle longest. Who is in use, carried both ways and idle for less than the
+    /// assurance, gives way to others of its own source only, so that one who opens many displaces nobody else's. False when there is none.
+    /// </summary>
+    internal bool EndIdlest(FlowInfo newcomer, TimeSpan assurance, string reason)
     {
-        Flow? idlest = null;
+        Flow? idlest = null, own = null;
         lock (_lock)
         {
-            for (int looks = Math.Min(LooksForIdlest, _count); looks > 0; looks--)
+            int found = 0;
+            for (int looks = Math.Min(MaxLooks, _count); looks > 0 && found < Candidates; looks--)
             {
                 Flow flow = _oldest!;
                 Unlink(flow);
                 Append(flow);
-                if (!flow.IsEnding && (idlest is null || flow.IdleFor > idlest.IdleFor)) idlest = flow;
+                if (flow.IsEnding) continue;
+                if (!flow.HasCarriedBothWays || flow.IdleFor >= assurance)
+                {
+                    found++;
+                    idlest = Idler(flow, idlest);
+                }
+                else if (Equals(flow.Info.Source?.Address, newcomer.Source?.Address))
+                {
+                    own = Idler(flow, own);
+                }
             }
         }
+        idlest ??= own;
         idlest?.RequestEnd(new FlowEnd(FlowEndKind.Ended, Reason: reason));
         return idlest is not null;
     }
+
+    private static Flow Idler(Flow flow, Flow? other) => other is null || flow.IdleFor > other.IdleFor ? flow : other;
 
     private async Task SweepAsync(CancellationToken cancellationToken)
     {

@@ -16,10 +16,17 @@ public sealed class RelayOptions
     public int MaxPendingDials { get; init; } = 1_280;
 
     /// <summary>
-    /// Flows at once. One more connection is rejected with <see cref="DialFailureKind.Limit"/>; one more port has that of some old ones closed that
-    /// has been idle longest, and is rejected only if more are being closed than a sixteenth.
+    /// Flows at once; ports no more than seven eighths of their listener's (<see cref="IPortListener.MaxPorts"/>). One more connection is rejected with
+    /// <see cref="DialFailureKind.Limit"/>; one more port has that of some old ones closed that has been idle longest, and is rejected if all of them
+    /// are in use by others (<see cref="PortAssurance"/>), or if more are being closed than a sixteenth.
     /// </summary>
     public int MaxFlows { get; init; } = 16_384;
+
+    /// <summary>
+    /// A port that has carried datagrams both ways gives way to a newer one of another source's address only after it was idle for so long: what
+    /// keeps its mapping open speaks more often (WireGuard's keepalives come every 25 s), and Linux's conntrack spares such ones too.
+    /// </summary>
+    public TimeSpan PortAssurance { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>A connection without a byte in either direction for so long is ended; infinite for never.</summary>
     public TimeSpan ConnectionIdleTimeout { get; init; } = Timeout.InfiniteTimeSpan;

@@ -105,6 +105,55 @@ public sealed class DatagramBatchTests
     }
 
     [Fact]
+    public async Task Who_opens_many_ports_displaces_none_that_others_use()
+    {
+        SimulatedTime time = new();
+        RelayOptions options = new() { Time = time, Flows = new FlowRegistry(time), MaxFlows = 2 };
+        await using GatewayNetwork network = new(options);
+        foreach (string more in (string[])["10.0.0.3/24", "10.0.0.4/24"]) network.Inside.ClientInterface.AddAddress(InterfaceAddress.Parse(more));
+        await using IDatagramPort world = network.World.BindUdp(GatewayNetwork.WorldEnd(53));
+        byte[] buffer = new byte[10];
+        await using IDatagramPort quiet = Bind("10.0.0.1");
+        await AskAsync(quiet, answer: true);
+        // The quiet one's is the idlest, and stays: of the busy one's own, one gives way, at last though it is in use.
+        bool[] answers = [false, true, false];
+        List<IDatagramPort> busy = [];
+        for (int i = 0; i < answers.Length; i++)
+        {
+            time.Advance(TimeSpan.FromSeconds(5));
+            busy.Add(Bind("10.0.0.3"));
+            await AskAsync(busy[i], answers[i]);
+            while (network.Datagrams.PortCount > 2) await Task.Yield();
+            Assert.Contains(options.Flows.Live, flow => IsOf(flow, quiet));
+            Assert.Contains(options.Flows.Live, flow => IsOf(flow, busy[i]));
+        }
+        await AskAsync(busy[^1], answer: true);
+        // All are in use by others now.
+        await using IDatagramPort third = Bind("10.0.0.4");
+        await third.SendAsync(new byte[1], GatewayNetwork.WorldEnd(53), Token);
+        while (network.Datagrams.LimitedCount == 0) await Task.Yield();
+        Assert.Equal((2L, 2), (network.Datagrams.DisplacedCount, options.Flows.LiveCount));
+        // Who has not spoken for long is nobody's hindrance.
+        time.Advance(options.PortAssurance - TimeSpan.FromSeconds(10));
+        await AskAsync(third, answer: false);
+        while (network.Datagrams.PortCount > 2) await Task.Yield();
+        Assert.DoesNotContain(options.Flows.Live, flow => IsOf(flow, quiet));
+        foreach (IDatagramPort port in busy) await port.DisposeAsync();
+
+        IDatagramPort Bind(string address) => network.Guest.BindUdp(new IPEndPoint(IPAddress.Parse(address), 0));
+
+        static bool IsOf(Flow flow, IDatagramPort port) => port.LocalEndPoint!.Equals(flow.Info.Source);
+
+        async Task AskAsync(IDatagramPort port, bool answer)
+        {
+            await port.SendAsync(new byte[1], GatewayNetwork.WorldEnd(53), Token);
+            DatagramItem asked = await world.ReceiveAsync(buffer, Token);
+            if (answer) await world.SendAsync(new byte[1], asked.Remote, Token);
+            while (!options.Flows.Live.Any(flow => IsOf(flow, port) && flow.BytesUp > 0 && flow.BytesDown > 0 == answer)) await Task.Yield();
+        }
+    }
+
+    [Fact]
     public async Task Where_nothing_is_there_a_batch_stays_empty_and_nobody_waits_with_it()
     {
         await using TestNetwork network = new();

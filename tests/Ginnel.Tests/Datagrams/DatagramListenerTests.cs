@@ -30,6 +30,27 @@ public sealed class DatagramListenerTests
     }
 
     [Fact]
+    public async Task Behind_a_full_listener_the_relay_makes_room_for_new_sources()
+    {
+        await using TestNetwork network = new();
+        await using DatagramListener listener = new(network.Server.BindUdp(new IPEndPoint(IPAddress.Any, 53)), new DatagramListenerOptions { MaxSources = 8 });
+        using CancellationTokenSource stop = new();
+        DatagramRelay relay = new(listener, network.Server.Dialer, new RelayOptions { Target = _ => TestNetwork.ServerEnd(54) });
+        Task relaying = relay.RunAsync(stop.Token);
+        for (int i = 0; i < 20; i++)
+        {
+            await using IDatagramPort source = network.Client.BindUdp(new IPEndPoint(IPAddress.Any, 0));
+            int port = source.LocalEndPoint!.Port;
+            await source.SendAsync(new byte[1], TestNetwork.ServerEnd(53), Token);
+            while (!relay.Flows.Live.Any(flow => flow.Info.Source!.Port == port)) await Task.Yield();
+            while (relay.PortCount > 7) await Task.Yield();
+        }
+        Assert.Equal((13L, 0L, 0L), (relay.DisplacedCount, relay.LimitedCount, listener.DroppedCount));
+        await stop.CancelAsync();
+        await relaying;
+    }
+
+    [Fact]
     public async Task Sources_and_bytes_are_bounded_and_counted()
     {
         await using TestNetwork network = new();
