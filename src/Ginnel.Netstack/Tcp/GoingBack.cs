@@ -16,6 +16,9 @@ internal struct GoingBack
     /// <summary>Whether something that was in flight at the beginning is not acknowledged yet, or just so.</summary>
     internal bool IsOn { get; private set; }
 
+    /// <summary>In fast recovery without SACK: where the last retransmission that began at SND.UNA ends, or SND.UNA before there is one.</summary>
+    internal SequenceNumber HeadSentTo { get; set; }
+
     /// <summary>Everything in flight counts as lost; SND.UNA is <paramref name="from"/>.</summary>
     internal void Begin(SequenceNumber from) => (_from, _unanswered, IsOn) = (from, 0, true);
 

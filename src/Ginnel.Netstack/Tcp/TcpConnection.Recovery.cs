@@ -197,7 +197,9 @@ internal sealed partial class TcpConnection
         Scoreboard.MarkAll();
         if (!SackOn) GoingBack.Begin(SndUna);
         _recoveryPoint = SndNxt;
-        if (_phase == LossPhase.Open) _phase = LossPhase.Loss;
+        // What duplicates have told is told of what counts as lost now; without SACK no recovery hole by hole goes on from here.
+        _duplicateAcks = _duplicateOctets = 0;
+        if (_phase == LossPhase.Open || !SackOn) _phase = LossPhase.Loss;
         CutReductionShort();
         ForgetUndo();
         _frto = FrtoStep.None;
@@ -230,7 +232,11 @@ internal sealed partial class TcpConnection
         _retransmitNow = _rttTiming = false;
         Scoreboard.SentAgain(sequence, end, now, Memory);
         Reduction.Sent(end - sequence);
-        if (!SackOn) GoingBack.SentAgain((end - sequence + SegmentSize - 1) / SegmentSize);
+        if (!SackOn)
+        {
+            GoingBack.SentAgain((end - sequence + SegmentSize - 1) / SegmentSize);
+            if (sequence == SndUna) GoingBack.HeadSentTo = end;
+        }
         // The first hole was lost once more: it gets the timer's whole time again, as RFC 6298 section 5.1 has it for what is sent.
         if (sequence == SndUna && _phase == LossPhase.Recovery) _retransmitAt = now + Rtt.Timeout(Options);
         StampRetransmission(end - sequence, now);

@@ -20,16 +20,21 @@ internal sealed partial class TcpConnection
             _duplicateAcks--;
             return;
         }
-        // More duplicates than segments in flight are not the network's doing (attack case C13).
-        if (_duplicateOctets < Flight - SegmentSize) _duplicateOctets = Math.Min(_duplicateOctets + SegmentSize, Flight - SegmentSize);
+        // More duplicates than segments in flight are not the network's doing (attack case C13); nor has what counts as lost arrived.
+        int most = Math.Min(Flight - SegmentSize, Scoreboard.InFlight);
+        if (_duplicateOctets < most) _duplicateOctets = Math.Min(_duplicateOctets + SegmentSize, most);
         if (_phase != LossPhase.Open || _duplicateAcks < DuplicateThreshold) return;
         EnterRecovery(0, now);
+        GoingBack.HeadSentTo = SndUna;
         Scoreboard.MarkHead(SegmentSize, Memory);
     }
 
     /// <summary>RFC 6582 section 3.2, step 3: SND.UNA has moved, by <paramref name="octets"/>, but not far enough.</summary>
     private void PartialAcknowledgment(int octets)
     {
+        // A part of the segment that was sent again shows no other hole: who acknowledges it in crumbs gets no retransmission for each (attack
+        // case C13).
+        if (SndUna < GoingBack.HeadSentTo) return;
         int missing = Missing(octets);
         if (missing > FewHoles * SegmentSize)
         {
@@ -49,15 +54,15 @@ internal sealed partial class TcpConnection
     private int Missing(int octets) =>
         SndUna - octets == _undoFrom ? (int)Math.Max(0, _recoveryPoint - _undoFrom - (_duplicateAcks + 1L) * SegmentSize) : 0;
 
-    // Fast recovery has set the threshold; what is missing never fitted the path, so that it is no more than the rest. The window begins anew, for
-    // no acknowledgments would space out a larger one.
+    // Fast recovery has set the threshold; what is missing never fitted the path, so that it is no more than the rest. But duplicates can get lost,
+    // or not count because they bear another window: no more is believed of them than of another sign of congestion. The window begins anew, for no
+    // acknowledgments would space out a larger one.
     private void GoBack(int missing)
     {
         int fitted = _recoveryPoint - _undoFrom - missing;
         MarkAllLost();
-        _phase = LossPhase.Loss;
-        _duplicateAcks = _duplicateOctets = 0;
-        Congestion!.SlowStartThreshold = Math.Min(Congestion.SlowStartThreshold, Math.Max(fitted, 2 * SegmentSize));
+        int least = Math.Max(Congestion!.SlowStartThreshold / 2, 2 * SegmentSize);
+        Congestion.SlowStartThreshold = Math.Min(Congestion.SlowStartThreshold, Math.Max(fitted, least));
         Congestion.CongestionWindow = CalmWindow(Congestion.SlowStartThreshold);
     }
 

@@ -52,4 +52,53 @@ public sealed class GoingBackTests
         Assert.Contains(peer.Sent(), segment => segment.Sequence == 10_001 && segment.Length == 1_000);
         Assert.Equal(1, peer.Stack.Counters.RetransmitTimeouts);
     }
+
+    /// <summary>Attack case C13: the segment that was sent again, acknowledged octet by octet, is no sign of other holes.</summary>
+    [Fact]
+    public void Crumbs_of_a_retransmission_bring_no_others()
+    {
+        using TcpPeer peer = Recovering(duplicates: 9);
+        for (int i = 1; i <= 20; i++) peer.Ack(1, 1 + i);
+        peer.SentNothing();
+        peer.Ack(1, 1_001);
+        Assert.Equal(1_001, peer.SentOne().Sequence);
+    }
+
+    /// <summary>What duplicates have told is told of what counts as lost after an outage: all goes again as far as the window lets it.</summary>
+    [Fact]
+    public void Duplicates_from_before_an_outage_do_not_make_room()
+    {
+        using TcpPeer peer = Recovering(duplicates: 9);
+        peer.Stack.SetLink(peer.Host.Interface, peer.Host.Link, up: false, peer.Now);
+        peer.AdvanceMs(1_000);
+        peer.Stack.SetLink(peer.Host.Interface, peer.Host.Link, up: true, peer.Now);
+        peer.AdvanceMs(1);
+        int octets = peer.Sent().Sum(segment => segment.Length);
+        Assert.InRange(octets, 1_000, peer.Info.CongestionWindow);
+        Assert.InRange(peer.Info.CongestionWindow, 1_000, 7_000);
+    }
+
+    /// <summary>Duplicates that do not count, because they bear another window, must not seem to be losses of nearly everything.</summary>
+    [Fact]
+    public void A_low_count_of_duplicates_costs_no_more_than_another_sign_of_congestion()
+    {
+        using TcpPeer peer = Recovering(duplicates: 3, segments: 40);
+        int threshold = peer.Info.SlowStartThreshold;
+        peer.Ack(1, 1_001);
+        Assert.NotEmpty(peer.Sent());
+        Assert.InRange(peer.Info.SlowStartThreshold, threshold / 2, threshold);
+    }
+
+    // The first of some segments is lost, and was sent again.
+    private static TcpPeer Recovering(int duplicates, int segments = 10)
+    {
+        TcpPeer peer = new(new TcpOptions { InitialWindow = segments });
+        peer.EstablishPassive();
+        peer.Write(segments * 1_000);
+        Assert.Equal(segments, peer.Sent().Count);
+        peer.AdvanceMs(50);
+        for (int i = 0; i < duplicates; i++) peer.Ack(1, 1);
+        Assert.Equal(1, peer.SentOne().Sequence);
+        return peer;
+    }
 }
