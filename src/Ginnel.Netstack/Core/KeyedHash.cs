@@ -5,9 +5,9 @@ using Ginnel.Wire;
 namespace Ginnel.Netstack;
 
 /// <summary>
-/// A hash that a stranger cannot compute: SHA-256 of a random key of the stack's and the input (RFC 6528 section 3, with a hash of today). Where
-/// a number must be derivable again from a flow and tell nothing to who does not know the key: initial sequence numbers, SYN cookies, memory of
-/// SYNs. Inputs are all of one length and 64 bits of 256 come out, so nothing can be appended to what is known.
+/// A hash that a stranger cannot compute: SHA-256 of a random key of the stack's and the input (RFC 6528 section 3, with a hash of today).
+/// Where a number must be derivable again from a flow and tell nothing to who does not know the key: initial sequence numbers, SYN cookies,
+/// memory of SYNs, flow labels. Inputs are all of one length and 64 bits of 256 come out, so nothing can be appended to what is known.
 /// </summary>
 internal sealed class KeyedHash(EntropySource entropy)
 {

@@ -105,7 +105,8 @@ internal sealed partial class DatagramLayer
         DatagramPort? port = _ports.FindBound(incoming.Protocol, incoming.Destination, packet.Interface.Id,
             onlyGeneral: packet.IsBroadcast);
         if (port is not null && (!packet.IsBroadcast || port.Options.Broadcast)) return port;
-        if (packet.Interface is { AnyIp: true, Options.AnyPort: true } && !packet.IsBroadcast && incoming.Protocol == IpProtocol.Udp) return FindOrMakePending(packet, incoming, now);
+        if (packet.Interface is { AnyIp: true, Options.AnyPort: true } && !packet.IsBroadcast && incoming.Protocol == IpProtocol.Udp)
+            return FindOrMakePending(packet, incoming, now);
         context.Drop(DropReason.NoListener);
         // RFC 1122 section 4.1.3.1; a stray echo reply deserves no answer.
         if (incoming.Protocol == IpProtocol.Udp && !packet.IsBroadcast) ip.Icmp.SendError(packet, NetworkFailure.Refused, now);

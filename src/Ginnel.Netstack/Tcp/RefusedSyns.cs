@@ -49,7 +49,9 @@ internal sealed class RefusedSyns(KeyedHash hash)
     private bool TryRent(RingMemory memory)
     {
         long share = Math.Min(Largest, memory.Budget.Limit / 64);
-        if (share < RingMemory.Smallest || !memory.TryRent(MemoryUse.Handshakes, (int)BitOperations.RoundUpToPowerOf2((ulong)share / 2 + 1), out byte[] table)) return false;
+        if (share < RingMemory.Smallest) return false;
+        int size = (int)BitOperations.RoundUpToPowerOf2((ulong)share / 2 + 1);
+        if (!memory.TryRent(MemoryUse.Handshakes, size, out byte[] table)) return false;
         table.AsSpan().Clear();
         _table = table;
         return true;

@@ -40,7 +40,7 @@ internal sealed partial class TcpConnection
         }
         ReceiveRing.Close(Memory);
         if (!unread) return OpStatus.Ok;
-        // What a reader has not seen is gone: whatever the peer's FIN has promised, and however well all ended, no end of the stream follows.
+        // What a reader has not seen is gone: whatever the peer's FIN has promised and however well all ended, no end of the stream follows.
         _peerFinKnown = false;
         if (Failure == NetworkFailure.None) Failure = NetworkFailure.Aborted;
         return OpStatus.Ok;
@@ -57,7 +57,8 @@ internal sealed partial class TcpConnection
             case TcpState.Closed: Die(); return;
             case TcpState.Pending or TcpState.SynSent: Finish(NetworkFailure.Aborted, now); return;
             // RFC 9293 section 3.6.1: closing with unread data is a reset, so that the peer learns that they were lost.
-            case TcpState.Established or TcpState.FinWait1 or TcpState.FinWait2 or TcpState.CloseWait or TcpState.Closing or TcpState.LastAck when unread:
+            case TcpState.Established or TcpState.FinWait1 or TcpState.FinWait2 or TcpState.CloseWait or TcpState.Closing or TcpState.LastAck
+                when unread:
                 Reset(NetworkFailure.Aborted, now);
                 return;
             case TcpState.FinWait2: _expireAt = now + Options.FinWait2; break;

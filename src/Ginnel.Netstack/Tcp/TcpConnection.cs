@@ -152,7 +152,8 @@ internal sealed partial class TcpConnection : StackSocket
 
     internal TcpInfo Info() => new(
         State, Flow.Local, Flow.Remote, Congestion?.CongestionWindow ?? (MaySend ? FirstCongestionWindow : 0),
-        Congestion?.SlowStartThreshold ?? int.MaxValue, Rtt.Smoothed, Rtt.Variation, Rtt.Timeout(Options), SndMss, Flight, SndWnd, RcvAdv - RcvNxt, TimestampsOn, SackOn, SndScale, RcvScale,
+        Congestion?.SlowStartThreshold ?? int.MaxValue, Rtt.Smoothed, Rtt.Variation, Rtt.Timeout(Options),
+        SndMss, Flight, SndWnd, RcvAdv - RcvNxt, TimestampsOn, SackOn, SndScale, RcvScale,
         _bytesSent, _bytesReceived, _retransmissions, SendRing.Count, ReceiveRing.Readable)
     {
         Loss = LossState, BytesSacked = _sending?.Scoreboard.Sacked ?? 0, BytesLost = _sending?.Scoreboard.Lost ?? 0,
